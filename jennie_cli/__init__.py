@@ -1,0 +1,1 @@
+"""The front door: the jennie command and the rehearsal conductor."""

@@ -1,0 +1,1 @@
+"""The decisions of the platform as pure code: no I/O, no clock, no environment."""

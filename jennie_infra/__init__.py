@@ -1,0 +1,1 @@
+"""Every adapter to the outside world."""

@@ -1,0 +1,1 @@
+"""The trading plane: one folder per FastAPI worker."""

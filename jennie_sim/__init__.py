@@ -1,0 +1,1 @@
+"""The rehearsal exchange: a KIS-compatible broker."""
