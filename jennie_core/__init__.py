@@ -1,1 +1,1 @@
-"""The decisions of the platform as pure code: no I/O, no clock, no environment."""
+"""Pure decisions and vocabulary: no I/O, no clock, no environment, no random source."""

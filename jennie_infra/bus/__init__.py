@@ -1,0 +1,1 @@
+"""Redis: connection, declared keys, typed cache, typed streams, locks."""

@@ -1,0 +1,1 @@
+"""The two stores (B1): ledger (orders, money, stops) and market (prices, scores, insights)."""

@@ -1,0 +1,68 @@
+"""Schema of the two stores: upgrade with Alembic, refuse on a mismatch (drill 27), stamp per mode and account (B5)."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, insert, select
+
+from jennie_infra.db.ledger import StoreStamp
+from jennie_infra.db.market import MarketStamp
+
+Store = Literal["ledger", "market"]
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class SchemaMismatch(Exception):
+    """The database's schema is not the one this version needs; the message says the step that is missing."""
+
+
+class StampMismatch(Exception):
+    """The store belongs to another mode or account (B5)."""
+
+
+def alembic_config(store: Store, engine: Engine) -> Config:
+    """Alembic settings of one store, bound to an engine."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS / store))
+    config.attributes["engine"] = engine
+    return config
+
+
+def upgrade(store: Store, engine: Engine) -> None:
+    """Bring a store to this version's schema; running it again changes nothing."""
+    command.upgrade(alembic_config(store, engine), "head")
+
+
+def revisions(store: Store, engine: Engine) -> tuple[str | None, str | None]:
+    """(revision of the database, revision this version needs)."""
+    wanted = ScriptDirectory.from_config(alembic_config(store, engine)).get_current_head()
+    with engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    return current, wanted
+
+
+def require_current(store: Store, engine: Engine) -> None:
+    """Raise SchemaMismatch unless the store's schema is exactly this version's."""
+    current, wanted = revisions(store, engine)
+    if current != wanted:
+        raise SchemaMismatch(
+            f"{store} store is at revision {current or 'none'}, this version needs {wanted}: run `jennie doctor --repair`"
+        )
+
+
+def claim_stamp(store: Store, engine: Engine, stamp: str) -> None:
+    """Write the (mode, account) stamp into an empty store, or raise StampMismatch when it carries another one."""
+    table = StoreStamp if store == "ledger" else MarketStamp
+    with engine.begin() as connection:
+        found = connection.execute(select(table.stamp)).scalars().first()
+        if found is None:
+            connection.execute(insert(table).values(stamp=stamp, created_at=datetime.now(UTC)))
+        elif found != stamp:
+            raise StampMismatch(
+                f"{store} store belongs to {found}, this process runs as {stamp}; use another state folder"
+            )

@@ -1,0 +1,271 @@
+"""Settings of a process: `JENNIE_*` variables, an `.env` file and private files in the state folder.
+
+An unknown `JENNIE_*` variable is an error (R-CFG-03). Secrets are files of mode 0600 below `<home>/secrets`, made at first
+use where jennie itself needs one; broker keys come from variables or from the same folder.
+"""
+
+import hashlib
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from jennie_core.domain.enums import Mode
+from jennie_core.domain.trading_settings import TradingSettings
+
+PREFIX = "JENNIE_"
+
+PORTS: dict[str, int] = {
+    "kis-gateway": 8080,
+    "buy-scanner": 8081,
+    "buy-executor": 8082,
+    "sell-executor": 8083,
+    "price-monitor": 8088,
+    "dashboard-api": 8090,
+    "command-handler": 8091,
+    "dagster": 3000,
+    "sim": 9443,
+    "sim-admin": 9444,
+}
+"""Ports of the seed's service catalogue; `JENNIE_PORT_BASE` is added to each."""
+
+LIVE_CONFIRMATION = "I-accept-the-risk"
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the message names the variable, its value's rule and the repair."""
+
+
+class Settings(BaseModel):
+    """All settings of one process. Field `x_y` is read from `JENNIE_X_Y`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Mode = Field(default=Mode.REHEARSAL, description="rehearsal, paper or live")
+    live_trading: str = Field(default="", description=f"must be {LIVE_CONFIRMATION!r} for mode live")
+    port_base: int = Field(default=0, ge=0, le=50_000, description="added to every port")
+    bind_host: str = Field(default="127.0.0.1", description="address the workers listen on")
+    var_dir: Path = Field(default=Path("var"), description="parent of all state folders")
+    home: Path | None = Field(default=None, description="state folder of this mode and account; default below var_dir")
+    redis_url: str | None = Field(default=None, description="default: the embedded server's private socket in home")
+    ledger_url: str | None = Field(default=None, description="database of orders and positions; default SQLite in home")
+    market_url: str | None = Field(
+        default=None, description="database of market data and scores; default SQLite in home"
+    )
+    qdrant_url: str | None = Field(default=None, description="default: Qdrant's local mode in home")
+    llm_base_url: str | None = Field(default=None, description="OpenAI-compatible server; default: rule-based analyst")
+    llm_model: str = "exaone-4.0-32b"
+    llm_api_key: SecretStr | None = None
+    embed_base_url: str | None = Field(
+        default=None, description="OpenAI-compatible embeddings; default: hashed vectors"
+    )
+    embed_model: str = "kure-v1"
+    kis_rest_url: str | None = Field(default=None, description="default by mode")
+    kis_ws_url: str | None = Field(default=None, description="default by mode")
+    kis_app_key: SecretStr | None = None
+    kis_app_secret: SecretStr | None = None
+    kis_account: SecretStr | None = Field(default=None, description="ten digits: account and product code")
+    kis_hts_id: SecretStr | None = None
+    kis_wire_revision: str = Field(default="47/63/26", description="field counts of trade, book and notice records")
+    telegram_bot_token: SecretStr | None = None
+    telegram_api_url: str = "https://api.telegram.org"
+    telegram_chat_ids: tuple[int, ...] = Field(default=(), description="an empty list allows nobody")
+    alert_webhook_url: SecretStr | None = None
+    market_data: Path | None = Field(default=None, description="market folder with real data")
+    settings_file: Path | None = Field(default=None, description="TOML file that overrides trading settings")
+    halt_blocks_exits: bool = Field(default=False, description="whether a halt also stops protective exits")
+    market_day: str | None = Field(default=None, description="rehearsal only: the day being rehearsed, YYYY-MM-DD")
+    slice_seconds: int = Field(default=5, ge=1, le=60, description="rehearsal only: market seconds per time slice")
+    fail_check: str | None = Field(default=None, description="rehearsal only: asset check that is made to fail")
+    dagster_url: str | None = Field(default=None, description="default: the local Dagster webserver")
+    log_level: str = "INFO"
+    public_url: str | None = Field(
+        default=None, description="address under which the dashboard is reached, if not loopback"
+    )
+
+    @property
+    def state_dir(self) -> Path:
+        """State folder of this (mode, account); nothing is shared between two of them (B5)."""
+        return (self.home or self.var_dir / self.mode.value / self.account_hash).resolve()
+
+    @property
+    def account_hash(self) -> str:
+        """Short hash that names the account without revealing it."""
+        account = self.secret("kis_account", required=False)
+        return hashlib.sha256(account.encode()).hexdigest()[:8] if account else "default"
+
+    @property
+    def secrets_dir(self) -> Path:
+        """Private folder of secret files."""
+        base = self.home or self.var_dir / self.mode.value / "default"
+        return base.resolve() / "secrets"
+
+    def secret(self, name: str, *, required: bool = True) -> str:
+        """A secret by field name, from its variable or from `<home>/secrets/<name>`; raises SettingsError if required."""
+        value = getattr(self, name, None)
+        if isinstance(value, SecretStr):
+            return value.get_secret_value()
+        path = self.secrets_dir / name
+        if path.is_file():
+            return path.read_text().strip()
+        if required:
+            raise SettingsError(f"{PREFIX}{name.upper()} is not set: put it into .env or into {path} (mode 0600)")
+        return ""
+
+    def port(self, service: str) -> int:
+        """The port a service listens on."""
+        return PORTS[service] + self.port_base
+
+    def url(self, service: str) -> str:
+        """Loopback address of a local service."""
+        return f"http://127.0.0.1:{self.port(service)}"
+
+    @property
+    def effective_redis_url(self) -> str:
+        """The given server or the embedded one's socket."""
+        return self.redis_url or f"unix://{self.state_dir / 'redis.sock'}"
+
+    @property
+    def effective_ledger_url(self) -> str:
+        """The given database or the embedded SQLite file."""
+        return self.ledger_url or f"sqlite:///{self.state_dir / 'ledger.db'}"
+
+    @property
+    def effective_market_url(self) -> str:
+        """The given database or the embedded SQLite file."""
+        return self.market_url or f"sqlite:///{self.state_dir / 'market.db'}"
+
+    @property
+    def effective_kis_rest_url(self) -> str:
+        """REST host of the mode (the rehearsal exchange, mock trading, real)."""
+        defaults = {
+            Mode.REHEARSAL: f"http://127.0.0.1:{self.port('sim')}",
+            Mode.PAPER: "https://openapivts.koreainvestment.com:29443",
+            Mode.LIVE: "https://openapi.koreainvestment.com:9443",
+        }
+        return self.kis_rest_url or defaults[self.mode]
+
+    @property
+    def effective_kis_ws_url(self) -> str:
+        """WebSocket host of the mode."""
+        defaults = {
+            Mode.REHEARSAL: f"ws://127.0.0.1:{self.port('sim')}/tryitout",
+            Mode.PAPER: "ws://ops.koreainvestment.com:31000/tryitout",
+            Mode.LIVE: "ws://ops.koreainvestment.com:21000/tryitout",
+        }
+        return self.kis_ws_url or defaults[self.mode]
+
+    @property
+    def effective_dagster_url(self) -> str:
+        """Dagster webserver for manual runs."""
+        return self.dagster_url or self.url("dagster")
+
+    def trading(self) -> TradingSettings:
+        """Shipped trading settings with the overrides of `settings_file`; raises SettingsError on a bad file."""
+        return load_trading_settings(self.settings_file)
+
+
+def load_trading_settings(path: Path | None) -> TradingSettings:
+    """Trading settings from a TOML file (groups scout, scanner, risk, orders, sell); None gives the shipped ones."""
+    if path is None:
+        return TradingSettings()
+    try:
+        return TradingSettings.model_validate(tomllib.loads(path.read_text()))
+    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise SettingsError(f"{PREFIX}SETTINGS_FILE={path}: {_first_line(error)}") from error
+
+
+def load_settings(
+    environment: Mapping[str, str] | None = None, env_file: Path | None = None, **overrides: Any
+) -> Settings:
+    """Read settings from an `.env` file, then the environment, then keyword overrides (later wins).
+
+    Raises SettingsError for an unknown `JENNIE_*` name, a value that breaks its rule, or mode live without its confirmation.
+    """
+    environment = os.environ if environment is None else environment
+    env_file = Path(".env") if env_file is None else env_file
+    values: dict[str, Any] = {}
+    for origin, source in ((str(env_file), _read_env_file(env_file)), ("environment", environment)):
+        for name, value in source.items():
+            if not name.startswith(PREFIX):
+                continue
+            field = name.removeprefix(PREFIX).lower()
+            if field not in Settings.model_fields:
+                raise SettingsError(f"{name} ({origin}) is not a setting of jennie; see .env.example for all names")
+            if value != "":
+                values[field] = value
+    if isinstance(values.get("telegram_chat_ids"), str):
+        values["telegram_chat_ids"] = tuple(
+            part.strip() for part in values["telegram_chat_ids"].split(",") if part.strip()
+        )
+    values.update({key: value for key, value in overrides.items() if value is not None})
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(_describe(error)) from error
+    _check_live(settings)
+    return settings
+
+
+def generated_secret(settings: Settings, name: str) -> str:
+    """A random secret of this installation, made once and kept in a file of mode 0600."""
+    path = settings.secrets_dir / name
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_private(path, secrets.token_urlsafe(32), exclusive=True)
+    return path.read_text().strip()
+
+
+def write_private(path: Path, text: str, *, exclusive: bool = False) -> None:
+    """Write a file of mode 0600 in one step; with `exclusive`, the first writer wins."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as handle:
+        handle.write(text)
+        handle.flush()
+        os.fsync(handle.fileno())
+    if exclusive:
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            pass
+        finally:
+            temporary.unlink()
+    else:
+        temporary.replace(path)
+
+
+def _read_env_file(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
+        if text and not text.startswith("#") and "=" not in text:
+            raise SettingsError(
+                f"{path} line {number}: expected NAME=value, found {text[:20]!r}; complete or remove the line"
+            )
+    return {name: value for name, value in dotenv_values(path, interpolate=False).items() if value is not None}
+
+
+def _check_live(settings: Settings) -> None:
+    if settings.mode is Mode.LIVE and settings.live_trading != LIVE_CONFIRMATION:
+        raise SettingsError(f"{PREFIX}MODE=live needs {PREFIX}LIVE_TRADING={LIVE_CONFIRMATION}; refusing to start")
+
+
+def _describe(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else "settings"
+    return f"{name}: {first['msg']}; see .env.example for what it may be"
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_input=False, include_url=False)[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return str(error).splitlines()[0]

@@ -1,0 +1,1 @@
+"""What every worker shares: runtime, HTTP face, stops, effective values. Decides nothing."""
