@@ -1,0 +1,1 @@
+"""Facts of the Korean market: calendar, session times, ticks, price limits, taxes and fees."""

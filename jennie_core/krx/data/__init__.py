@@ -1,0 +1,1 @@
+"""Dates of the Korean market as committed facts."""
