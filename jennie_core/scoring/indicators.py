@@ -1,0 +1,81 @@
+"""Indicators of section 16 (R-IND) as polars expressions for one time series, oldest first.
+
+Used inside `group_by("code").agg(...)` (one value per code) or over a whole column of one index. Every expression is
+null where the series is too short; the callers add no default.
+"""
+
+import polars as pl
+
+RSI_PERIOD = 14
+ATR_PERIOD = 14
+
+
+def sma(column: pl.Expr, n: int) -> pl.Expr:
+    """R-IND-01: mean of the last `n` values, null below `n` values."""
+    return pl.when(column.len() >= n).then(column.tail(n).mean())
+
+
+def ema(column: pl.Expr, n: int) -> pl.Expr:
+    """R-IND-02: running EMA with k = 2/(n+1), seeded with the first value."""
+    return column.ewm_mean(span=n, adjust=False)
+
+
+def _wilder_average(part: pl.Expr, n: int) -> pl.Expr:
+    """Wilder average of the changes `part` (first change at index 0), seeded with the mean of the first `n`."""
+    keep = (n - 1) / n
+    age = (pl.len() - 2 - pl.int_range(pl.len() - 1)).cast(pl.Float64)
+    tail = (part * pl.lit(keep).pow(age) / n).slice(n).sum()
+    seed = part.head(n).mean() * pl.lit(keep).pow((pl.len() - 1 - n).cast(pl.Float64))
+    return seed + tail
+
+
+def rsi_wilder(close: pl.Expr, n: int = RSI_PERIOD) -> pl.Expr:
+    """R-IND-03, R-QNT-03: Wilder RSI over the whole group; needs n+1 closes; no loss gives 100.
+
+    A series that never moved has neither gain nor loss: its RSI is unknown (null), not 100.
+    """
+    change = close.cast(pl.Float64).diff().slice(1)
+    gain = _wilder_average(change.clip(lower_bound=0.0), n)
+    loss = _wilder_average((-change).clip(lower_bound=0.0), n)
+    moved = change.abs().sum() > 0
+    return pl.when((pl.len() >= n + 1) & moved).then(_strength(gain, loss))
+
+
+def rsi_simple(close: pl.Expr, n: int = RSI_PERIOD) -> pl.Expr:
+    """RSI from plain means of the last `n` changes (R-ANL-10); null below n+1 closes or without any change."""
+    change = close.cast(pl.Float64).diff().slice(1).tail(n)
+    gain = change.clip(lower_bound=0.0).mean()
+    loss = (-change).clip(lower_bound=0.0).mean()
+    moved = change.abs().sum() > 0
+    return pl.when((pl.len() >= n + 1) & moved).then(_strength(gain, loss))
+
+
+def _strength(gain: pl.Expr, loss: pl.Expr) -> pl.Expr:
+    return pl.when(loss > 0).then(100.0 - 100.0 / (1.0 + gain / loss)).otherwise(100.0)
+
+
+def true_range(high: pl.Expr, low: pl.Expr, close: pl.Expr) -> pl.Expr:
+    """True range per bar: max(h-l, |h-pc|, |l-pc|); null for the first bar, which has no previous close."""
+    previous = close.shift(1)
+    span = pl.max_horizontal(high - low, (high - previous).abs(), (low - previous).abs())
+    return pl.when(previous.is_not_null()).then(span)
+
+
+def atr(high: pl.Expr, low: pl.Expr, close: pl.Expr, traded: pl.Expr, n: int = ATR_PERIOD) -> pl.Expr:
+    """R-IND-04: simple mean of the last `n` true ranges of traded bars, fewer give the mean of those.
+
+    Halted bars carry zero highs and lows and are left out. Null below two traded bars: unknown, not zero.
+    """
+    ranges = true_range(high.filter(traded), low.filter(traded), close.filter(traded))
+    return ranges.drop_nulls().tail(n).mean()
+
+
+def return_pct(close: pl.Expr, n: int) -> pl.Expr:
+    """(c[-1] / c[-n] - 1) x 100 with c[-1] the last value; null below `n` values."""
+    return pl.when(close.len() >= n).then((close.last() / close.tail(n).first() - 1.0) * 100.0)
+
+
+def macd_histogram(close: pl.Expr) -> pl.Expr:
+    """R-IND-07: running MACD(12,26,9) histogram."""
+    line = ema(close, 12) - ema(close, 26)
+    return line - ema(line, 9)

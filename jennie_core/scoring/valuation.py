@@ -1,0 +1,46 @@
+"""Market value carried to the last session, and PER, PBR, ROE from filed statements; unknown stays null."""
+
+from datetime import date
+
+import polars as pl
+
+from jennie_core.scoring.frames import FUNDAMENTALS, MARKET_CAPS, require, require_known
+
+
+def market_cap_now(market_caps: pl.DataFrame, prices: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
+    """Carry each code's newest market value to its last close: code, market_cap_krw Float64, market_cap_date Date.
+
+    Input: `MARKET_CAPS` (snapshots up to `as_of`) and `DAILY_PRICES`. A snapshot of an earlier session is moved by the
+    return since then, which is right for adjusted and unadjusted prices alike as long as no shares were issued. Null
+    where the snapshot's session is not in the price history: too old to carry, so unknown.
+    """
+    require_known(require(market_caps, MARKET_CAPS, "market caps"), "snapshot_date", as_of, "market caps")
+    closes = prices.filter(pl.col("trade_date") <= as_of).select("code", "trade_date", "close_krw")
+    newest = closes.sort("code", "trade_date").group_by("code").agg(pl.col("close_krw").last().alias("last_close"))
+    then = market_caps.join(
+        closes, left_on=["code", "snapshot_date"], right_on=["code", "trade_date"], how="left"
+    ).join(newest, on="code", how="left")
+    carried = pl.col("market_cap_krw") * pl.col("last_close") / pl.col("close_krw")
+    return then.select(
+        "code", carried.cast(pl.Float64).alias("market_cap_krw"), pl.col("snapshot_date").alias("market_cap_date")
+    )
+
+
+def valuation(fundamentals: pl.DataFrame, caps_now: pl.DataFrame, *, known_by: date) -> pl.DataFrame:
+    """One row per code with a statement: code, per, pbr, roe_pct, fundamentals_known_on.
+
+    PER = market value / net income and PBR = market value / equity; both may be negative (a loss, a deficit), which is
+    known and bad, while null is unknown. A net income or equity of exactly 0 is how sources write "no figure".
+    ROE is the filed one, else net income / equity where equity is positive.
+    """
+    require_known(require(fundamentals, FUNDAMENTALS, "fundamentals"), "known_on", known_by, "fundamentals")
+    income, equity = pl.col("net_income_krw"), pl.col("total_equity_krw")
+    derived_roe = pl.when((equity > 0) & (income != 0)).then(income / equity * 100.0)
+    cap = pl.col("market_cap_krw")
+    return fundamentals.join(caps_now, on="code", how="left").select(
+        "code",
+        pl.when(income != 0).then(cap / income).alias("per"),
+        pl.when(equity != 0).then(cap / equity).alias("pbr"),
+        pl.coalesce(pl.col("roe_pct"), derived_roe).alias("roe_pct"),
+        pl.col("known_on").alias("fundamentals_known_on"),
+    )
