@@ -65,6 +65,15 @@ INVESTOR_FLOWS: Schema = {
 }
 """One row per code and trade date (R-ENR-12): never a sum over several days."""
 
+MARKET_FLOWS: Schema = {
+    "market": pl.String,
+    "trade_date": pl.Date,
+    "foreign_net_krw": pl.Float64,
+    "institution_net_krw": pl.Float64,
+    "individual_net_krw": pl.Float64,
+}
+"""Net buying of a whole market per session (R-MACD-02), in won."""
+
 FUNDAMENTALS: Schema = {
     "code": pl.String,
     "period": pl.String,

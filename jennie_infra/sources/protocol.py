@@ -44,6 +44,10 @@ class MarketDataSource(Protocol):
         """`frames.INVESTOR_FLOWS` from `start` to `end`, sorted by code and date; one row per code and trade date."""
         ...
 
+    def market_flows(self, start: date, end: date) -> pl.DataFrame:
+        """`frames.MARKET_FLOWS` from `start` to `end`, sorted by market and date."""
+        ...
+
     def fundamentals(self, known_by: date) -> pl.DataFrame:
         """`frames.FUNDAMENTALS`: per code the newest statement filed up to `known_by`."""
         ...
