@@ -1,0 +1,72 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv/bin
+PACKAGES := jennie_core jennie_infra jennie_assets jennie_live jennie_sim jennie_cli
+REHEARSE_OPTIONS = $(if $(MARKET_DATA),--market-data "$(MARKET_DATA)") $(if $(DAY),--day "$(DAY)") \
+  $(if $(SPEED),--speed "$(SPEED)") $(if $(SEED),--seed "$(SEED)") \
+  $(if $(FAIL_CHECK),--fail-check "$(FAIL_CHECK)") $(if $(PORT_BASE),--port-base "$(PORT_BASE)")
+UP_OPTIONS = $(if $(PORT_BASE),--port-base "$(PORT_BASE)")
+RUNS ?= 20
+ASSET_GRAPH_TEST := tests/unit/test_asset_graph.py
+
+.PHONY: help setup demo test test-ui test-clients lint format bench soak drills up down web lock clean
+
+help: ## List every target in one line each
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: ## Make or refresh .venv from the lock file
+	@scripts/bootstrap.sh
+
+demo: setup ## Run one trading day of the rehearsal market (MARKET_DATA= DAY= SPEED= SEED= FAIL_CHECK= PORT_BASE=)
+	@$(VENV)/jennie rehearse $(REHEARSE_OPTIONS)
+
+test: setup ## Run every test that needs no browser (PYTEST_ARGS= passes options on)
+	@scripts/test_needs.sh
+	@$(VENV)/pytest $(PYTEST_ARGS)
+
+test-ui: setup web ## Run the browser tests (needs a Chromium on this machine)
+	@scripts/test_needs.sh ui
+	@$(VENV)/pytest tests/ui $(PYTEST_ARGS)
+
+test-clients: setup ## Run the tests against other client libraries and servers
+	@$(VENV)/pytest tests/clients $(PYTEST_ARGS)
+
+lint: setup ## Check style, types, imports and the asset graph
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+	@$(VENV)/mypy $(addprefix -p ,$(PACKAGES))
+	@$(VENV)/lint-imports
+	@if [ -f $(ASSET_GRAPH_TEST) ]; then $(VENV)/pytest -q $(ASSET_GRAPH_TEST); fi
+
+format: setup ## Format the Python code and mend what ruff can mend
+	@$(VENV)/ruff check --fix-only -q .
+	@$(VENV)/ruff format .
+
+bench: setup ## Measure against floors of the same run; writes var/bench/latest.json
+	@$(VENV)/python -m bench
+
+soak: setup ## Run a rehearsal week in which nothing may keep growing
+	@$(VENV)/pytest tests/soak -m soak --timeout 0 $(PYTEST_ARGS)
+
+drills: setup ## Repeat every fault drill RUNS times (20)
+	@scripts/test_needs.sh
+	@DRILL_RUNS=$(RUNS) $(VENV)/pytest tests/drills -m drill $(PYTEST_ARGS)
+
+up: setup web ## Keep the whole stack running at wall-clock speed and print its addresses (PORT_BASE=)
+	@$(VENV)/jennie up $(UP_OPTIONS)
+
+down: ## End the running stack; trading state stays as it is (PORT_BASE=)
+	@if [ -x $(VENV)/jennie ]; then $(VENV)/jennie down $(UP_OPTIONS); fi
+
+web: setup ## Build the dashboard page when its sources changed (takes Node from a wheel where it is absent)
+	@scripts/build_web.sh
+
+lock: setup ## Resolve the dependencies again and write both lock files
+	@scripts/lock.sh
+
+clean: ## Remove the environment, caches and built files; var/ (your data) stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	@rm -rf dashboard/node_modules dashboard/dist jennie_live/dashboard/web
+	@find jennie_* tests scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
