@@ -1,0 +1,1 @@
+"""Faults that the admin port switches on while the exchange runs."""

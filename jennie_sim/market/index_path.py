@@ -1,0 +1,73 @@
+"""The day's path of an index, drawn from its open, high, low and close."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from jennie_sim.market.activity import draw_activity
+from jennie_sim.market.bridge import draw_bridge
+from jennie_sim.market.hours import MINUTE_MS, SECOND_MS, SessionHours
+from jennie_sim.market.path import code_rng
+
+STEP_MS = 10 * SECOND_MS
+
+
+@dataclass(frozen=True, slots=True)
+class IndexNow:
+    """An index at one instant, in points."""
+
+    value: float
+    open: float
+    high: float
+    low: float
+    previous_close: float
+
+    @property
+    def change(self) -> float:
+        """Points against the previous close."""
+        return self.value - self.previous_close
+
+    @property
+    def change_pct(self) -> float:
+        """Per cent against the previous close."""
+        return self.change / self.previous_close * 100 if self.previous_close else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPath:
+    """Values every ten seconds of continuous trading (shape: steps, float64), then the close.
+
+    `rows` are the daily rows up to and with the traded day, oldest first.
+    """
+
+    code: str
+    hours: SessionHours
+    values: NDArray[np.float64]
+    rows: pl.DataFrame
+
+    @classmethod
+    def draw(cls, code: str, rows: pl.DataFrame, hours: SessionHours, seed: int) -> "IndexPath":
+        """Draw the path of the last row."""
+        opened, high, low, close = (float(rows[column][-1]) for column in ("open", "high", "low", "close"))
+        high, low = max(high, opened, close), min(low, opened, close)
+        rng = code_rng(seed, code, "index")
+        activity = draw_activity(rng, (hours.continuous_end_ms - hours.open_ms) // MINUTE_MS)
+        variance = np.repeat(activity.variance, MINUTE_MS // STEP_MS)
+        path = draw_bridge(rng, variance, opened, close, low, high)
+        return cls(code, hours, np.concatenate(([opened], path)).round(2), rows)
+
+    @property
+    def previous_close(self) -> float:
+        """Close of the session before."""
+        return float(self.rows["close"][-2]) if self.rows.height > 1 else float(self.rows["open"][-1])
+
+    def at(self, at_ms: int) -> IndexNow:
+        """The index at an instant; before the open all values are the previous close."""
+        previous = self.previous_close
+        if at_ms < self.hours.open_ms:
+            return IndexNow(previous, previous, previous, previous, previous)
+        seen = self.values[: min((at_ms - self.hours.open_ms) // STEP_MS, len(self.values) - 1) + 1]
+        value = float(self.rows["close"][-1]) if at_ms >= self.hours.close_ms else float(seen[-1])
+        return IndexNow(value, float(seen[0]), float(seen.max()), float(seen.min()), previous)

@@ -1,0 +1,114 @@
+"""Everything the exchange knows of the traded day, drawn lazily code by code."""
+
+from datetime import date
+from functools import cached_property
+from zlib import crc32
+
+import polars as pl
+
+from jennie_core.domain.enums import ListingStatus
+from jennie_core.krx.limits import PriceLimits, price_limits
+from jennie_core.krx.sessions import session_times
+from jennie_sim.market.book import Book, book_after
+from jennie_sim.market.grid import PriceGrid
+from jennie_sim.market.hours import SessionHours, from_instant
+from jennie_sim.market.index_path import IndexPath
+from jennie_sim.market.pack import Listed, SessionPack
+from jennie_sim.market.path import DayBar, draw_trades
+from jennie_sim.market.tape import Band, Tape, make_tape
+
+
+class Market:
+    """The session pack brought to life. A code's path depends on the seed and the code alone."""
+
+    def __init__(self, pack: SessionPack) -> None:
+        self.pack = pack
+        self.day: date = pack.meta.day
+        times = session_times(self.day)
+        self.hours = SessionHours(from_instant(self.day, times.open_at), from_instant(self.day, times.close_at))
+        self._tapes: dict[str, Tape] = {}
+        self._grids: dict[tuple[str, str], PriceGrid] = {}
+        self._limits: dict[str, PriceLimits] = {}
+        self._histories: dict[str, pl.DataFrame] = {}
+        self._indices: dict[str, IndexPath] = {}
+
+    @property
+    def listing(self) -> dict[str, Listed]:
+        """Every listed code."""
+        return self.pack.listing
+
+    def bar(self, code: str) -> DayBar:
+        """The traded day of a listed code; a code without a row does not trade."""
+        return self.pack.bars.get(code) or DayBar(code, 0, 0, 0, self.listing[code].base_price_krw, 0)
+
+    def is_halted(self, code: str) -> bool:
+        """거래정지: by its status, or because the pack has no trade for it."""
+        return self.listing[code].status is ListingStatus.HALTED or not self.bar(code).traded
+
+    def grid(self, code: str) -> PriceGrid:
+        """Legal prices of a code on this day."""
+        listed = self.listing[code]
+        key = (listed.kind.value, listed.market.value)
+        if key not in self._grids:
+            self._grids[key] = PriceGrid.of(self.day, listed.kind, listed.market)
+        return self._grids[key]
+
+    def limits(self, code: str) -> PriceLimits:
+        """Price limits of a code on this day."""
+        if code not in self._limits:
+            listed = self.listing[code]
+            self._limits[code] = price_limits(
+                listed.base_price_krw, on=self.day, kind=listed.kind, market=listed.market
+            )
+        return self._limits[code]
+
+    def tape(self, code: str) -> Tape:
+        """All trades of a code on this day; drawn at the first question, empty for a halted code."""
+        if code not in self._tapes:
+            self._tapes[code] = self._draw(code)
+        return self._tapes[code]
+
+    def _draw(self, code: str) -> Tape:
+        bar, grid, limits = self.bar(code), self.grid(code), self.limits(code)
+        if self.is_halted(code):
+            bar = DayBar(code, 0, 0, 0, self.listing[code].base_price_krw, 0)
+        levels = grid.levels(bar.low, bar.high)
+        trades = draw_trades(bar, levels, self.hours, self.pack.meta.seed)
+        band = Band(levels, grid.step_down(bar.low) if bar.traded else 0, limits.lower_krw, limits.upper_krw)
+        return make_tape(bar, trades, band, crc32(f"{self.pack.meta.seed}:{code}:sizes".encode()))
+
+    def book(self, code: str, at_ms: int) -> Book:
+        """The order book of a code at an instant."""
+        tape, limits = self.tape(code), self.limits(code)
+        return book_after(tape, tape.index_at(at_ms), self.grid(code), limits.lower_krw, limits.upper_krw)
+
+    def last_price(self, code: str, at_ms: int) -> int:
+        """Last trade at or before an instant, before the first one the base price."""
+        tape = self.tape(code)
+        index = tape.index_at(at_ms)
+        return int(tape.rows[index, 1]) if index >= 0 else self.listing[code].base_price_krw
+
+    def history(self, code: str) -> pl.DataFrame:
+        """Daily bars before the traded day, oldest first (columns of docs/decisions/0002)."""
+        if code not in self._histories:
+            self._histories[code] = self.pack.history.filter(pl.col("code") == code)
+        return self._histories[code]
+
+    @cached_property
+    def sessions(self) -> list[date]:
+        """Dates of the history and the traded day, ascending."""
+        days = self.pack.history["date"].unique().sort().to_list()
+        return [*days, self.day]
+
+    def sessions_since(self, bought_on: date) -> int:
+        """How many sessions ago a date of the history was (1 = the session before the traded day)."""
+        return sum(1 for session in self.sessions if bought_on < session <= self.day)
+
+    def index(self, index_code: str) -> IndexPath | None:
+        """The day's path of an index, None when the pack has none."""
+        if index_code not in self._indices:
+            rows = self.pack.index.filter(pl.col("index_code") == index_code).sort("date")
+            if rows.is_empty() or rows["date"][-1] != self.day:
+                return None
+            self._indices[index_code] = IndexPath.draw(index_code, rows, self.hours, self.pack.meta.seed)
+        return self._indices[index_code]

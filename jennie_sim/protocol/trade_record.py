@@ -1,0 +1,70 @@
+"""H0STCNT0: one trade as the broker's record of 46 or 47 fields (protocol sheet 4.4)."""
+
+from datetime import date
+
+from jennie_sim.market.hours import SessionHours, hhmmss
+from jennie_sim.market.path import AUCTION
+from jennie_sim.market.tape import Tape
+
+
+def price_sign(change: int, price: int, upper_krw: int, lower_krw: int) -> str:
+    """1 limit up, 2 up, 3 flat, 4 limit down, 5 down (PRDY_VRSS_SIGN)."""
+    if change == 0:
+        return "3"
+    if change > 0:
+        return "1" if price >= upper_krw else "2"
+    return "4" if price <= lower_krw else "5"
+
+
+def side_sign(difference: int) -> str:
+    """2 above, 3 equal, 5 below."""
+    return "2" if difference > 0 else "5" if difference < 0 else "3"
+
+
+class TradeRecord:
+    """Renders the rows of one code's tape; what does not change during the day is prepared once."""
+
+    def __init__(
+        self,
+        tape: Tape,
+        *,
+        day: date,
+        hours: SessionHours,
+        base_krw: int,
+        upper_krw: int,
+        lower_krw: int,
+        previous_volume: int,
+        listed_shares: int | None,
+        fields: int,
+    ) -> None:
+        self._code = tape.bar.code
+        self._open = tape.bar.open
+        self._base, self._upper, self._lower = base_krw, upper_krw, lower_krw
+        self._previous_volume = max(previous_volume, 1)
+        self._shares = listed_shares or 0
+        self._hours = hours
+        self._open_at = hhmmss(tape.times[0]) if tape.times else "000000"
+        self._date = f"{day:%Y%m%d}"
+        self._tail = "^2" if fields >= 47 else ""
+
+    def render(self, row: list[int]) -> str:
+        """One record, fields joined by ^."""
+        (at_ms, price, size, side, volume, turnover, high, low, high_at, low_at, ask, bid, ask_size, bid_size, total_ask,
+         total_bid, sells, buys, sold, bought) = row  # fmt: skip
+        base = self._base
+        change = price - base
+        from_open, from_high, from_low = price - self._open, price - high, price - low
+        traded = sold + bought
+        at_auction_close = side == AUCTION and at_ms >= self._hours.close_ms
+        elapsed = min(1.0, max(0.0, (at_ms - self._hours.open_ms) / (self._hours.close_ms - self._hours.open_ms)))
+        same_time = int(self._previous_volume * elapsed)
+        return (
+            f"{self._code}^{hhmmss(at_ms)}^{price}^{price_sign(change, price, self._upper, self._lower)}^{change}^"
+            f"{change * 100 / base:.2f}^{turnover / volume:.2f}^{self._open}^{high}^{low}^{ask}^{bid}^{size}^{volume}^"
+            f"{turnover}^{sells}^{buys}^{buys - sells}^{bought * 100 / sold if sold else 0:.2f}^{sold}^{bought}^{side}^"
+            f"{bought * 100 / traded if traded else 0:.2f}^{volume * 100 / self._previous_volume:.2f}^{self._open_at}^"
+            f"{side_sign(from_open)}^{from_open}^{high_at:06d}^{side_sign(from_high)}^{from_high}^{low_at:06d}^"
+            f"{side_sign(from_low)}^{from_low}^{self._date}^{'21' if at_auction_close else '20'}^N^{ask_size}^{bid_size}^"
+            f"{total_ask}^{total_bid}^{volume * 100 / self._shares if self._shares else 0:.2f}^{same_time}^"
+            f"{volume * 100 / same_time if same_time else 0:.2f}^0^^{self._open}{self._tail}"
+        )
