@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from jennie_infra.embedded import EmbeddedServerError, child, valkey
 
@@ -36,7 +38,8 @@ def test_tcp_server_refuses_a_caller_without_the_password(directory: Path) -> No
     with valkey.running(config) as url:
         with redis.Redis.from_url(url) as client:
             assert client.ping()
-        with redis.Redis(port=config.port) as stranger, pytest.raises(redis.AuthenticationError):
+        stranger = redis.Redis(port=config.port, retry=Retry(NoBackoff(), 0))
+        with stranger, pytest.raises(redis.AuthenticationError):
             stranger.ping()
         assert stat.S_IMODE(config.config_path.stat().st_mode) == 0o600
         assert not any(config.url.split("@")[0].split(":")[-1] in part for part in valkey.server_argv(config))
