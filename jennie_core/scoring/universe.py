@@ -51,11 +51,11 @@ def select_universe(
     as_of: date,
     settings: ScoutSettings,
     discovered_codes: Iterable[str] = (),
-    listed_before: Iterable[str] = (),
+    listed_codes: Iterable[str] = (),
 ) -> Universe:
     """Filter and rank the readings of `assemble_readings` (which hold nothing after `as_of`).
 
-    `discovered_codes` (R-UNI-04) join beyond `universe_size` when they pass every filter. `listed_before` are codes of
+    `discovered_codes` (R-UNI-04) join beyond `universe_size` when they pass every filter. `listed_codes` are codes of
     the stock master; those without a row on the last session are reported as such. An unknown market value is not
     zero: it passes R-UNI-02 and is ranked by its median turnover among all, and `notes` says so.
     Raises EmptyUniverseError when nobody is left.
@@ -76,7 +76,7 @@ def select_universe(
     beyond = kept.filter(~chosen).with_columns(
         rule=pl.lit("R-UNI-03"), reason=pl.lit(f"outside the {settings.universe_size} largest")
     )
-    absent = sorted(set(listed_before) - set(readings["code"].to_list()))
+    absent = sorted(set(listed_codes) - set(readings["code"].to_list()))
     excluded = pl.concat(
         [
             judged.filter(pl.col("rule").is_not_null()).select("code", "name", "rule", "reason"),
