@@ -1,7 +1,7 @@
 """Tables of the ledger store: intents, orders, fills, positions, stops, risk, decisions (small, durable)."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, Boolean, Date, Float, Index, Integer, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -19,7 +19,7 @@ class LedgerBase(DeclarativeBase):
     """Base of the ledger tables."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: UtcDateTime(),
         date: Date(),
         bool: Boolean(),
@@ -64,6 +64,7 @@ class OrderIntent(LedgerBase):
     scale_out_level: Mapped[int | None] = mapped_column(Integer)
     watchlist_version: Mapped[str | None] = mapped_column(String(40))
     score_run_id: Mapped[str | None] = mapped_column(String(40))
+    context: Mapped[dict[str, Any]] = mapped_column(doc="what booking its fills needs: sector, ATR, scores, regime")
     created_at: Mapped[datetime]
     market_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -92,7 +93,7 @@ class FillRow(LedgerBase):
     filled_at: Mapped[datetime]
     booked_at: Mapped[datetime]
     source: Mapped[str] = mapped_column(String(16), doc="notice or inquiry")
-    __table_args__ = (Index(None, "market_day"), Index(None, "intent_id"))
+    __table_args__ = (Index(None, "market_day"), Index(None, "intent_id"), Index(None, "stock_code"))
 
 
 class PositionAdjustment(LedgerBase):

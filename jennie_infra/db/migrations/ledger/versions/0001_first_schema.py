@@ -165,6 +165,7 @@ def upgrade() -> None:
     with op.batch_alter_table("fill", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_fill_intent_id"), ["intent_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_fill_market_day"), ["market_day"], unique=False)
+        batch_op.create_index(batch_op.f("ix_fill_stock_code"), ["stock_code"], unique=False)
 
     op.create_table(
         "gateway_call",
@@ -208,6 +209,7 @@ def upgrade() -> None:
         sa.Column("scale_out_level", sa.Integer(), nullable=True),
         sa.Column("watchlist_version", sa.String(length=40), nullable=True),
         sa.Column("score_run_id", sa.String(length=40), nullable=True),
+        sa.Column("context", jennie_infra.db.types.JsonText(), nullable=False),
         sa.Column("created_at", jennie_infra.db.types.UtcDateTime(), nullable=False),
         sa.Column("market_at", jennie_infra.db.types.UtcDateTime(), nullable=False),
         sa.Column("updated_at", jennie_infra.db.types.UtcDateTime(), nullable=False),
@@ -410,6 +412,7 @@ def downgrade() -> None:
     op.drop_table("order_intent")
     op.drop_table("gateway_call")
     with op.batch_alter_table("fill", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_fill_stock_code"))
         batch_op.drop_index(batch_op.f("ix_fill_market_day"))
         batch_op.drop_index(batch_op.f("ix_fill_intent_id"))
 
