@@ -1,4 +1,4 @@
-"""Times and phases of one KRX session day; every rule window is an offset from its open and close (T6, R-CAL-02..04)."""
+"""Times and phases of a KRX session; every rule window is an offset from its open and close (T6, R-CAL-02..04)."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta

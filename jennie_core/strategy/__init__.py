@@ -1,0 +1,1 @@
+"""The trading plane's decisions as pure functions and small state machines."""

@@ -1,0 +1,368 @@
+"""The scanner's state machine: ticks and marks in, buy signals and recorded refusals out (R-SCAN, R-STRAT-10/11).
+
+A decision falls only when a bar closes. Setups are asked first and gates after them, so that every refusal names the
+setup it cost; the outcome is the same as gates first. All times are market time in microseconds.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+
+from jennie_core.domain.base import from_epoch_us
+from jennie_core.domain.control import StopState
+from jennie_core.domain.decisions import Refusal
+from jennie_core.domain.enums import SignalType
+from jennie_core.domain.macro import IntradayRisk, TradingContext
+from jennie_core.domain.market import MinuteBar, Tick
+from jennie_core.domain.signals import BuySignal
+from jennie_core.domain.trading_settings import ScannerSettings
+from jennie_core.domain.watchlist import HotWatchlist
+from jennie_core.krx.calendar import KrxCalendar, UnknownSessionError
+from jennie_core.krx.sessions import SessionTimes
+from jennie_core.strategy import gates
+from jennie_core.strategy.bars import Bar
+from jennie_core.strategy.context import EffectiveContext, no_buys_refusal
+from jennie_core.strategy.entries import Setup, first_entry, orb_breakout, watchlist_conviction
+from jennie_core.strategy.gates import Gate, GateView
+from jennie_core.strategy.listed import Listed, merge_manual
+from jennie_core.strategy.opening_range import OpeningRange
+from jennie_core.strategy.scan_inputs import ScanInputs
+from jennie_core.strategy.scan_state import (
+    CodeState,
+    Decision,
+    Pending,
+    Readings,
+    SignalRefusal,
+    Trigger,
+    signal_id,
+    without_repeats,
+)
+
+__all__ = ["Decision", "ScannerCore", "SignalRefusal", "signal_id"]
+
+CONTINUOUS_PHASE = "0"
+NOTHING: tuple[Decision, ...] = ()
+
+FIRST_SETUPS: tuple[tuple[SignalType, Callable[[Setup], bool], tuple[Gate, ...]], ...] = (
+    (SignalType.WATCHLIST_CONVICTION, watchlist_conviction, gates.CONVICTION_GATES),
+    (SignalType.ORB_BREAKOUT, orb_breakout, gates.ORB_GATES),
+)
+"""Setups with gates of their own, asked before the common ones (R-SCAN-03)."""
+
+
+class ScannerCore:
+    """One session of scanning. Every input that was never set is unknown, and unknown means no buys."""
+
+    def __init__(
+        self,
+        settings: ScannerSettings,
+        session: SessionTimes,
+        calendar: KrxCalendar | None = None,
+        *,
+        bar_grace_us: int = 1_000_000,
+    ) -> None:
+        """`bar_grace_us`: a bar closes by timer this long after its minute, because trade times have whole seconds."""
+        self._settings = settings
+        self._day = session.day
+        self._calendar = KrxCalendar.shipped() if calendar is None else calendar
+        self._grace_us = bar_grace_us
+        self._open_us = session.open_us
+        self._last_trade_us = session.last_trade_us
+        self._trade_from_us = session.after_open_us(settings.no_trade_minutes_after_open)
+        self._danger_from_us = session.before_close_us(settings.danger_zone_minutes_before_close)
+        self._entry_end_us = session.before_close_us(settings.entry_cutoff_minutes_before_close)
+        self._orb_end_us = session.after_open_us(settings.orb_range_minutes)
+        self._states: dict[str, CodeState] = {}
+        self._inputs = ScanInputs()
+        self.outside_ticks = 0
+        """Ticks outside continuous trading; counted, never in a bar (T6)."""
+        self.unlisted_ticks = 0
+
+    def set_watchlist(self, watchlist: HotWatchlist | None, manual: Mapping[str, str] | None = None) -> None:
+        """Replace the list; `manual` maps code to name of stocks added by hand (R-SCAN-01). None: unknown, no buys.
+
+        Bars of codes that left the list are kept, so a code that comes back has its history.
+        """
+        self._inputs.set_watchlist(watchlist)
+        listed = merge_manual(watchlist, {} if manual is None else manual)
+        for code, state in self._states.items():
+            if code not in listed:
+                state.listed = state.pending = None
+        for code, entry in listed.items():
+            if code not in self._states:
+                self._states[code] = CodeState(OpeningRange(self._open_us, self._orb_end_us))
+            state = self._states[code]
+            state.listed = entry
+            state.listed_sessions = self._age_in_sessions(entry.first_listed_on)
+            state.scored_sessions = self._age_in_sessions(entry.scored_on)
+
+    def set_context(self, context: TradingContext | None) -> None:
+        """Replace the council's context; None = unknown."""
+        self._inputs.set_context(context)
+
+    def set_intraday(self, risk: IntradayRisk | None) -> None:
+        """Replace the throttle's state; None = unknown."""
+        self._inputs.set_intraday(risk)
+
+    def set_stops(self, stops: StopState | None) -> None:
+        """Replace the stops in force; None = unknown, which suppresses."""
+        self._inputs.stops = stops
+
+    def set_cooldowns(self, stop_loss: Mapping[str, datetime] | None, sell: Mapping[str, datetime] | None) -> None:
+        """Code -> end of its cooldown (R-GATE-09/10); None = could not be read, which refuses (R-GATE-13)."""
+        self._inputs.set_cooldowns(stop_loss, sell)
+
+    def restore_signals(self, last_signals: Mapping[str, datetime]) -> None:
+        """Code -> time of its last signal today, published or suppressed, for the cooldown after a restart."""
+        self._inputs.restore_signals(last_signals)
+
+    def warm_start(self, code: str, minute_bars: Sequence[MinuteBar], turnover_krw: int | None = None) -> None:
+        """Rebuild one listed code from today's closed minute bars (R-BAR-04); nothing is signalled."""
+        state = self._states[code]
+        for bar in state.builder.warm_start(minute_bars, turnover_krw):
+            state.take(bar)
+
+    def replay(self, ticks: Iterable[Tick]) -> None:
+        """Rebuild from the day's recorded ticks (R-BAR-04): bars and indicators move, nothing is signalled."""
+        for tick in ticks:
+            state = self._states.get(tick.code)
+            if state is None or not self._is_continuous(tick):
+                continue
+            closed = state.builder.add(tick.price_krw, tick.volume, tick.exchange_us)
+            state.last_tick_us, state.last_received_us = tick.exchange_us, tick.received_us
+            if closed is not None:
+                state.take(closed)
+
+    def mark_gap(self, code: str | None = None) -> None:
+        """Ticks of one code, or of all, were lost."""
+        for state in self._states.values() if code is None else [self._states[code]]:
+            state.builder.mark_gap()
+
+    def on_tick(self, tick: Tick) -> Sequence[Decision]:
+        """Take one trade (R-SCAN-03)."""
+        state = self._states.get(tick.code)
+        if state is None:
+            self.unlisted_ticks += 1
+            return NOTHING
+        exchange_us = tick.exchange_us
+        if tick.session_phase != CONTINUOUS_PHASE or not self._open_us <= exchange_us <= self._last_trade_us:
+            self.outside_ticks += 1
+            return NOTHING
+        closed = state.builder.add(tick.price_krw, tick.volume, exchange_us)
+        state.last_tick_us = exchange_us
+        state.last_received_us = tick.received_us
+        if closed is None:
+            return NOTHING
+        return self._on_closed_bar(state, closed, Trigger(tick.price_krw, exchange_us, exchange_us, tick.received_us))
+
+    def on_mark(self, market_us: int) -> Sequence[Decision]:
+        """Take a clock mark: bars whose minute is over close by timer, in order of code."""
+        decisions: list[Decision] = []
+        due_us = market_us - self._grace_us
+        for code in sorted(self._states):
+            state = self._states[code]
+            closed = state.builder.close_until(due_us)
+            if closed is not None:
+                trigger = Trigger(closed.close_krw, market_us, state.last_tick_us, state.last_received_us)
+                decisions.extend(self._on_closed_bar(state, closed, trigger))
+        return decisions
+
+    def codes(self) -> list[str]:
+        """Listed codes by rank: what the gateway should subscribe."""
+        listed = [state.listed for state in self._states.values() if state.listed is not None]
+        return [entry.code for entry in sorted(listed, key=lambda entry: (entry.rank, entry.code))]
+
+    def bars(self, code: str) -> list[Bar]:
+        """Closed bars of one code, oldest first."""
+        return list(self._states[code].builder.bars)
+
+    @property
+    def late_ticks(self) -> int:
+        """Ticks that came after their bar had closed."""
+        return sum(state.builder.late_ticks for state in self._states.values())
+
+    def explain(self, code: str, market_us: int) -> list[Refusal]:
+        """Every reason for which this code would not be bought now, with value and limit."""
+        state = self._states.get(code)
+        if state is None or state.listed is None:
+            return [Refusal(rule="R-SCAN-01", detail="not on the watchlist")]
+        general = [self._inputs.watchlist_refusal(market_us), self._inputs.stop_refusal()]
+        found = [refusal for refusal in general if refusal is not None]
+        context = self._inputs.context_at(market_us)
+        if isinstance(context, Refusal):
+            return [*found, context]
+        no_buys = no_buys_refusal(context)
+        if no_buys is not None:
+            found.append(no_buys)
+        view = self._gate_view(state, state.listed, context, state.builder.last_price_krw, market_us)
+        return found + gates.all_refusals(gates.COMMON_GATES, view)
+
+    def _on_closed_bar(self, state: CodeState, bar: Bar, trigger: Trigger) -> Sequence[Decision]:
+        state.take(bar)
+        if state.listed is None:
+            return NOTHING
+        if state.pending is not None:
+            return self._confirm(state, state.listed, state.pending, trigger)
+        context = self._inputs.context_at(trigger.market_us)
+        setup = self._setup(state, state.listed, context, trigger)
+        decisions: list[Decision] = []
+        for signal_type, matches, own_gates in FIRST_SETUPS:
+            if matches(setup):
+                decision = self._decide(state, state.listed, signal_type, own_gates, trigger)
+                decisions.append(decision)
+                if isinstance(decision, BuySignal) or decision.is_suppressed:
+                    return decisions
+        found = first_entry(setup)
+        if found is not None:
+            decision_or_wait = self._decide_or_wait(state, state.listed, found, trigger)
+            if decision_or_wait is not None:
+                decisions.append(decision_or_wait)
+        return without_repeats(decisions) if decisions else NOTHING
+
+    def _decide_or_wait(
+        self, state: CodeState, listed: Listed, signal_type: SignalType, trigger: Trigger
+    ) -> Decision | None:
+        """Decide now, or let a momentum hit that passes the gates wait for its confirmation bar (R-STRAT-10)."""
+        bars = self._settings.momentum_confirm_bars
+        if not signal_type.is_momentum_family or bars < 1:
+            return self._decide(state, listed, signal_type, gates.COMMON_GATES, trigger)
+        context = self._pass_gates(state, listed, signal_type, gates.COMMON_GATES, trigger)
+        if isinstance(context, Refusal):
+            return SignalRefusal(listed.code, signal_type, context, trigger.market_us, trigger.price_krw)
+        state.pending = Pending(signal_type, trigger.price_krw, state.readings(), bars)
+        return None
+
+    def _confirm(self, state: CodeState, listed: Listed, pending: Pending, trigger: Trigger) -> Sequence[Decision]:
+        """R-STRAT-10: the next closed bar publishes at the pending price or better, else the hit is discarded."""
+        if trigger.price_krw >= pending.price_krw:
+            state.pending = None
+            gate_list = gates.CONFIRMATION_GATES
+            return (self._decide(state, listed, pending.signal_type, gate_list, trigger, pending.readings),)
+        pending.bars_left -= 1
+        if pending.bars_left > 0:
+            return NOTHING
+        state.pending = None
+        refusal = Refusal(
+            rule="R-STRAT-10",
+            detail="momentum not confirmed",
+            value=float(trigger.price_krw),
+            limit=float(pending.price_krw),
+        )
+        return (SignalRefusal(listed.code, pending.signal_type, refusal, trigger.market_us, trigger.price_krw),)
+
+    def _decide(
+        self,
+        state: CodeState,
+        listed: Listed,
+        signal_type: SignalType,
+        gate_list: tuple[Gate, ...],
+        trigger: Trigger,
+        readings: Readings | None = None,
+    ) -> Decision:
+        """Gates, then the council's list, then the stops; a suppressed signal starts the cooldown too (R-SCAN-04)."""
+        code, market_us, price_krw = listed.code, trigger.market_us, trigger.price_krw
+        context = self._pass_gates(state, listed, signal_type, gate_list, trigger)
+        if isinstance(context, Refusal):
+            return SignalRefusal(code, signal_type, context, market_us, price_krw)
+        signal = self._signal(listed, signal_type, context, trigger, readings or state.readings())
+        self._inputs.last_signal_us[code] = market_us
+        stop = self._inputs.stop_refusal()
+        return signal if stop is None else SignalRefusal(code, signal_type, stop, market_us, price_krw, signal)
+
+    def _pass_gates(
+        self,
+        state: CodeState,
+        listed: Listed,
+        signal_type: SignalType,
+        gate_list: tuple[Gate, ...],
+        trigger: Trigger,
+    ) -> EffectiveContext | Refusal:
+        """The context that lets this setup through, or the first refusal."""
+        context = self._inputs.buying_context(trigger.market_us)
+        if isinstance(context, Refusal):
+            return context
+        view = self._gate_view(state, listed, context, trigger.price_krw, trigger.market_us)
+        refusal = gates.first_refusal(gate_list, view) or self._inputs.avoided_refusal(signal_type, context)
+        return context if refusal is None else refusal
+
+    def _setup(self, state: CodeState, listed: Listed, context: EffectiveContext | Refusal, trigger: Trigger) -> Setup:
+        return Setup(
+            listed=listed,
+            bars=state.builder.bars,
+            indicators=state.indicators,
+            opening_range=state.opening_range,
+            price_krw=trigger.price_krw,
+            vwap_krw=state.builder.vwap_krw,
+            volume_ratio=state.builder.volume_ratio,
+            regime=None if isinstance(context, Refusal) else context.regime,
+            market_us=trigger.market_us,
+            open_us=self._open_us,
+            listed_sessions=state.listed_sessions,
+            scored_sessions=state.scored_sessions,
+            settings=self._settings,
+        )
+
+    def _gate_view(
+        self, state: CodeState, listed: Listed, context: EffectiveContext, price_krw: int, market_us: int
+    ) -> GateView:
+        return GateView(
+            listed=listed,
+            bars=state.builder.bars,
+            price_krw=price_krw,
+            rsi=state.indicators.rsi.value,
+            volume_ratio=state.builder.volume_ratio,
+            vwap_krw=state.builder.vwap_krw,
+            context=context,
+            market_us=market_us,
+            trade_from_us=self._trade_from_us,
+            danger_from_us=self._danger_from_us,
+            entry_end_us=self._entry_end_us,
+            last_signal_us=self._inputs.last_signal_us.get(listed.code),
+            stop_loss_cooldowns=self._inputs.stop_loss_cooldowns,
+            sell_cooldowns=self._inputs.sell_cooldowns,
+            settings=self._settings,
+        )
+
+    def _signal(
+        self, listed: Listed, signal_type: SignalType, context: EffectiveContext, trigger: Trigger, readings: Readings
+    ) -> BuySignal:
+        watchlist = self._inputs.watchlist
+        if watchlist is None:
+            raise AssertionError("a signal needs a watchlist; buying_context refuses without one")
+        return BuySignal(
+            signal_id=signal_id(self._day.isoformat(), listed.code, signal_type, trigger.tick_us),
+            stock_code=listed.code,
+            stock_name=listed.name,
+            signal_type=signal_type,
+            signal_price_krw=trigger.price_krw,
+            source="conviction" if signal_type is SignalType.WATCHLIST_CONVICTION else "scanner",
+            market_regime=context.regime,
+            position_multiplier=context.position_multiplier,
+            watchlist_version=watchlist.version,
+            score_run_id=watchlist.run_id,
+            hybrid_score=listed.hybrid_score,
+            llm_score=listed.llm_score,
+            is_tradable=listed.is_tradable,
+            trade_tier=listed.trade_tier,
+            risk_tag=listed.risk_tag,
+            sector_group=listed.sector_group,
+            atr_krw=listed.atr_krw,
+            scored_on=listed.scored_on,
+            rsi_value=readings.rsi,
+            volume_ratio=readings.volume_ratio,
+            vwap_krw=readings.vwap_krw,
+            tick_exchange_us=trigger.tick_us,
+            tick_received_us=trigger.received_us,
+            signalled_at=from_epoch_us(trigger.market_us),
+        )
+
+    def _age_in_sessions(self, day: date | None) -> int | None:
+        if day is None:
+            return None
+        try:
+            return self._calendar.session_age(day, self._day)
+        except UnknownSessionError:
+            return None
+
+    def _is_continuous(self, tick: Tick) -> bool:
+        in_session = self._open_us <= tick.exchange_us <= self._last_trade_us
+        return tick.session_phase == CONTINUOUS_PHASE and in_session
