@@ -67,8 +67,9 @@ def candidates(scored: pl.DataFrame) -> pl.DataFrame:
 def hybrid_scores(scored: pl.DataFrame, opinions: pl.DataFrame, *, settings: ScoutSettings) -> pl.DataFrame:
     """Judge every scored row; input `quant_scores` rows and OPINIONS, output one row per scored row.
 
-    Adds chart_phase, risk_tag, veto_applied, llm_score (raw), hybrid_score (clamped to quant +-`llm_clamp`, one decimal),
-    llm_grade, llm_reason, analyst, is_fallback, trade_tier, is_tradable, blocked_by (rule and reason; null when tradable).
+    Adds chart_phase, risk_tag, veto_applied, llm_score (raw), hybrid_score (clamped to quant +-`llm_clamp`, one
+    decimal), llm_grade, llm_reason, analyst, is_fallback, trade_tier, is_tradable, blocked_by (rule and reason; null
+    when tradable).
     A row that no analyst sees has null scores and is not tradable; coverage under the settings' minimum is shown, never
     tradable (Q1); DISTRIBUTION_RISK is vetoed whatever the score (R-ANL-14).
     """

@@ -1,5 +1,6 @@
 """Sector tiers and caps from the last known session's returns (R-BUD)."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
 
@@ -108,11 +109,11 @@ def build_sector_budget(
 
 
 def effective_caps(budget: SectorBudget | None, held: Mapping[str, int]) -> dict[str, int]:
-    """Watchlist cap per sector after what is held (R-BUD-06); `held` counts held stocks per sector, all of them known."""
+    """Watchlist cap per sector after what is held (R-BUD-06); `held` counts the held stocks of each sector."""
     if budget is None:
         return {}
-    caps = {}
+    caps, counts = {}, Counter(held)
     for sector, allowance in budget.sectors.items():
-        holding = held[sector] if sector in held else 0
+        holding = counts[sector]
         caps[sector] = max(1, min(allowance.watchlist_cap, max(0, allowance.portfolio_cap - holding) + 1))
     return caps

@@ -1,4 +1,4 @@
-"""The three seats of the council taken by rules: deterministic, index price first, conservative on dissent (R-CNL-07)."""
+"""The three seats of the council taken by rules: index price first, conservative on dissent (R-CNL-07)."""
 
 from collections.abc import Mapping
 
@@ -122,12 +122,18 @@ def risk_analyst(readings: MacroReadings, first: StrategistReply) -> RiskReply:
     )
 
 
+def _consensus(difference: float) -> Consensus:
+    if difference <= 3:
+        return "strong_agree"
+    if difference <= 8:
+        return "agree"
+    return "partial_disagree" if difference <= 15 else "disagree"
+
+
 def chief_judge(readings: MacroReadings, first: StrategistReply, second: RiskReply) -> JudgeReply:
     """Weigh both views; the larger the dissent, the nearer to the risk analyst (disagreement means conservative)."""
     difference = abs(first.sentiment_score - second.adjusted_sentiment_score)
-    consensus: Consensus = (
-        "strong_agree" if difference <= 3 else "agree" if difference <= 8 else "partial_disagree" if difference <= 15 else "disagree"
-    )  # fmt: skip
+    consensus = _consensus(difference)
     weight = {"strong_agree": 0.5, "agree": 0.6, "partial_disagree": 0.8, "disagree": 1.0}[consensus]
     score = round(first.sentiment_score * (1 - weight) + second.adjusted_sentiment_score * weight, 1)
     ordered = sorted(readings.sector_return_20_pct.items(), key=lambda item: (-item[1], item[0]))

@@ -21,7 +21,7 @@ DAILY_PRICES: Schema = {
     "volume": pl.Int64,
     "is_halted": pl.Boolean,
 }
-"""One row per code and session, sorted by code and date; a halted session has open = high = low = 0 and the last close."""
+"""One row per code and session, sorted; a halted session has open = high = low = 0 and the last close."""
 
 STOCK_MASTER: Schema = {
     "code": pl.String,
@@ -82,7 +82,7 @@ FUNDAMENTALS: Schema = {
     "net_income_krw": pl.Float64,
     "total_equity_krw": pl.Float64,
 }
-"""One row per code: the newest statement known at the asked day; `known_on` is its filing date (or period end + lag)."""
+"""One row per code: the newest statement known at the asked day; `known_on` is its filing date (or end + lag)."""
 
 CONSENSUS: Schema = {
     "code": pl.String,

@@ -1,4 +1,4 @@
-"""Points per part of the quant score (R-QNT-10..72) as expressions over `assemble_readings` rows; null = unknown part."""
+"""Points per part of the quant score (R-QNT-10..72) over `assemble_readings` rows; null = unknown part."""
 
 from dataclasses import dataclass
 
@@ -76,21 +76,22 @@ def price_earnings() -> pl.Expr:
 def _quality() -> tuple[Part, ...]:
     roe = pl.coalesce(pl.col("forward_roe_pct"), pl.col("roe_pct"))
     pbr, per = pl.col("pbr"), price_earnings()
+    roe_steps = ((roe >= 15, 10.0), (roe >= 10, 8.0), (roe >= 5, 5.0), (roe >= 0, 2.0))
+    pbr_steps = ((pbr <= 0, 0.0), (pbr < 1, 5.0), (pbr < 2, 3.0), (pbr < 4, 1.5))
+    per_steps = ((per <= 0, 0.0), (per.is_between(5, 15), 5.0), (per.is_between(3, 25), 3.0), (per <= 50, 1.0))
     return (
-        Part("R-QNT-20", "quality", bands(roe, ((roe >= 15, 10.0), (roe >= 10, 8.0), (roe >= 5, 5.0), (roe >= 0, 2.0)), 0.0), 10.0),
-        Part("R-QNT-21", "quality", bands(pbr, ((pbr <= 0, 0.0), (pbr < 1, 5.0), (pbr < 2, 3.0), (pbr < 4, 1.5)), 1.0), 5.0),
-        Part(
-            "R-QNT-22",
-            "quality",
-            bands(per, ((per <= 0, 0.0), (per.is_between(5, 15), 5.0), (per.is_between(3, 25), 3.0), (per <= 50, 1.0)), 0.5),
-            5.0,
-        ),
-    )  # fmt: skip
+        Part("R-QNT-20", "quality", bands(roe, roe_steps, 0.0), 10.0),
+        Part("R-QNT-21", "quality", bands(pbr, pbr_steps, 1.0), 5.0),
+        Part("R-QNT-22", "quality", bands(per, per_steps, 0.5), 5.0),
+    )
 
 
 def _value() -> tuple[Part, ...]:
     pbr, per, distance = pl.col("pbr"), price_earnings(), pl.col("drawdown_from_high_pct")
-    per_steps = ((per <= 0, 0.0), (per < 8, 10.0), (per < 12, 7.0), (per < 15, 5.5), (per < 20, 4.0), (per < 30, 2.5), (per < 50, 2.0))  # fmt: skip
+    per_steps = (
+        *((per <= 0, 0.0), (per < 8, 10.0), (per < 12, 7.0), (per < 15, 5.5)),
+        *((per < 20, 4.0), (per < 30, 2.5), (per < 50, 2.0)),
+    )
     pbr_steps = ((pbr <= 0, 0.0), (pbr < 0.7, 5.0), (pbr < 1, 4.0), (pbr < 1.5, 2.5), (pbr < 3, 1.5))
     distance_steps = ((distance < -30, 1.5), (distance < -15, 3.5), (distance < -5, 4.0))
     return (

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import polars as pl
 
@@ -50,6 +51,5 @@ def coverage_summary(scored: pl.DataFrame, bounds: Sequence[float] = (0.25, 0.40
     edges = [0.0, *bounds, 1.01]
     ratio = scored["coverage_ratio"]
     return {
-        f"{low:.2f}-{min(high, 1.0):.2f}": int(((ratio >= low) & (ratio < high)).sum())
-        for low, high in zip(edges, edges[1:], strict=False)
+        f"{low:.2f}-{min(high, 1.0):.2f}": int(((ratio >= low) & (ratio < high)).sum()) for low, high in pairwise(edges)
     }

@@ -10,7 +10,7 @@ FULL_MAXIMUM = sum(GROUP_MAXIMA.values())
 MIN_SESSIONS = 20
 
 SUB_SCORES: tuple[str, ...] = tuple(GROUP_MAXIMA)
-"""Names of the sub-scores: `<name>_score` holds points, `<name>_max` the maximum of what was known (null, 0 = unknown)."""
+"""Names of the sub-scores: `<name>_score` holds points (null = unknown), `<name>_max` the maximum of what was known."""
 
 
 def quant_scores(readings: pl.DataFrame, *, regime: MarketRegime | None) -> pl.DataFrame:
@@ -18,7 +18,8 @@ def quant_scores(readings: pl.DataFrame, *, regime: MarketRegime | None) -> pl.D
 
     Output, one row per code: the readings, then `<sub>_score` (Float64, points; null when no part is known) and
     `<sub>_max` (Float64, known maximum) for each of SUB_SCORES, total_quant_score (0..100, one decimal; null when
-    nothing is known), coverage_ratio (0..1), unknown_parts (list of rule ids), is_valid, invalid_reason, scorer_version.
+    nothing is known), coverage_ratio (0..1), unknown_parts (list of rule ids), is_valid, invalid_reason and
+    scorer_version.
 
     Total = 100 x points of the known parts / maximum of the known parts (Q1). A sub-score is capped at its maximum
     (momentum's parts add up to 22). Under 20 closes the row is invalid (R-QNT-01) and never tradable.

@@ -20,8 +20,8 @@ def select(
     `previous_codes` is the active list at the start of the run, empty when it could not be read (R-SEL-06);
     `sector_caps` comes from `effective_caps`, a sector without a cap may have 3 (R-BUD-07).
     Adds is_selected (Boolean), list_rank (Int64, 1 = first; null when not selected) and selection_note (String: why it
-    is on the list, or the rule that left it out). Greedy in the order of R-SEL-04; stocks that only a sector cap kept out fill
-    what is left (R-SEL-08). Ties are settled by size, then code.
+    is on the list, or the rule that left it out). Greedy in the order of R-SEL-04; stocks that only a sector cap kept
+    out fill what is left (R-SEL-08). Ties are settled by size, then code.
     """
     smoothed_score = pl.col("smoothed_score")
     was_listed = pl.col("code").is_in(sorted(previous_codes))
@@ -69,7 +69,7 @@ def _greedy(ordered: list[tuple[str, str]], caps: Mapping[str, int], size: int) 
         if len(taken) == size:
             break
         count = per_sector.setdefault(sector, 0)
-        cap = caps[sector] if sector in caps else UNKNOWN_SECTOR_CAP
+        cap = caps.get(sector, UNKNOWN_SECTOR_CAP)
         if count < cap:
             per_sector[sector] = count + 1
             taken.append(code)

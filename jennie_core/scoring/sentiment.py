@@ -9,30 +9,48 @@ from jennie_core.scoring.frames import HEADLINES, require, require_known
 ANALYST = "rules"
 NEWS_WINDOW_DAYS = 14
 
-POSITIVE: dict[str, float] = {
-    "사상 최대": 3, "사상최대": 3, "역대 최대": 3, "역대최대": 3, "최대 실적": 3, "어닝 서프라이즈": 3, "어닝서프라이즈": 3,
-    "흑자전환": 3, "흑자 전환": 3, "상한가": 2, "신고가": 2, "급등": 2, "수주": 2, "공급계약": 2, "공급 계약": 2, "호실적": 2,
-    "깜짝 실적": 2, "깜짝실적": 2, "목표가 상향": 2, "목표주가 상향": 2, "목표가↑": 2, "자사주 매입": 2, "자사주 소각": 3,
-    "배당 확대": 2, "무상증자": 1, "특허": 1, "승인": 1, "허가": 1, "성장": 1, "증가": 1, "개선": 1, "확대": 1, "상승": 1,
-    "강세": 1, "반등": 1, "돌파": 1, "회복": 1, "호조": 2, "수혜": 1, "기대": 1, "순매수": 1, "매수": 0.5, "선정": 1,
-    "출시": 0.5, "협력": 0.5, "체결": 1, "인상": 0.5, "최고": 1, "훈풍": 1, "청신호": 1, "쾌거": 2, "성공": 1,
-}  # fmt: skip
-"""Word and weight; all words that occur count once."""
+_POSITIVE = {
+    3.0: (
+        "사상 최대|사상최대|역대 최대|역대최대|최대 실적|어닝 서프라이즈|어닝서프라이즈|흑자전환|흑자 전환|자사주 소각"
+    ),
+    2.0: (
+        "상한가|신고가|급등|수주|공급계약|공급 계약|호실적|깜짝 실적|깜짝실적|목표가 상향|"
+        "목표주가 상향|목표가↑|자사주 매입|배당 확대|호조|쾌거"
+    ),
+    1.0: (
+        "무상증자|특허|승인|허가|성장|증가|개선|확대|상승|강세|반등|돌파|회복|수혜|기대|순매수|선정|"
+        "체결|최고|훈풍|청신호|성공"
+    ),
+    0.5: "매수|출시|협력|인상",
+}
+_NEGATIVE = {
+    4.0: "상장폐지|상폐|횡령|배임|부도|파산|회생절차|감사의견 거절|분식",
+    3.0: "거래정지|어닝 쇼크|어닝쇼크|적자전환|적자 전환|하한가|폭락|압수수색|구속",
+    2.0: (
+        "급락|신저가|유상증자|목표가 하향|목표주가 하향|목표가↓|검찰|제재|과징금|리콜|화재|해지|"
+        "적자|손실|부진|악화|쇼크|패소"
+    ),
+    1.0: (
+        "소송|사고|중단|취소|철회|감소|하락|약세|우려|위기|둔화|충격|리스크|순매도|경고|논란|의혹|파업|적신호|하향|최저"
+    ),
+    0.5: "매도",
+}
 
-NEGATIVE: dict[str, float] = {
-    "상장폐지": 4, "상폐": 4, "횡령": 4, "배임": 4, "부도": 4, "파산": 4, "회생절차": 4, "감사의견 거절": 4, "거래정지": 3,
-    "분식": 4, "어닝 쇼크": 3, "어닝쇼크": 3, "적자전환": 3, "적자 전환": 3, "하한가": 3, "급락": 2, "폭락": 3, "신저가": 2,
-    "유상증자": 2, "목표가 하향": 2, "목표주가 하향": 2, "목표가↓": 2, "압수수색": 3, "구속": 3, "검찰": 2, "소송": 1,
-    "제재": 2, "과징금": 2, "리콜": 2, "화재": 2, "사고": 1, "중단": 1, "취소": 1, "철회": 1, "해지": 2, "적자": 2, "손실": 2,
-    "부진": 2, "감소": 1, "하락": 1, "약세": 1, "우려": 1, "위기": 1, "악화": 2, "둔화": 1, "충격": 1, "쇼크": 2, "리스크": 1,
-    "순매도": 1, "매도": 0.5, "경고": 1, "논란": 1, "의혹": 1, "파업": 1, "적신호": 1, "하향": 1, "최저": 1, "패소": 2,
-}  # fmt: skip
+
+def _by_word(table: dict[float, str]) -> dict[str, float]:
+    return {word: weight for weight, words in table.items() for word in words.split("|")}
+
+
+POSITIVE: dict[str, float] = _by_word(_POSITIVE)
+"""Word and weight; every word that occurs in a title counts once."""
+
+NEGATIVE: dict[str, float] = _by_word(_NEGATIVE)
 
 _FULL_TILT = 4.0
 
 
 def title_scores(titles: pl.Expr) -> pl.Expr:
-    """Sentiment 0..100 of a title: 50 + 50 x (positive - negative) / 4, clamped; a title without a known word is null."""
+    """Sentiment 0..100 of a title: 50 + 50 x (positive - negative) / 4, clamped; null without a known word."""
     plus = _weight(titles, POSITIVE)
     minus = _weight(titles, NEGATIVE)
     known = (plus + minus) > 0
@@ -46,7 +64,7 @@ def _weight(titles: pl.Expr, words: dict[str, float]) -> pl.Expr:
 
 
 def score_headlines(headlines: pl.DataFrame) -> pl.DataFrame:
-    """`HEADLINES` plus sentiment_score Float64 (null = no known word) and analyst String; equal articles counted once."""
+    """`HEADLINES` plus sentiment_score Float64 (null = no known word) and analyst; equal articles counted once."""
     require(headlines, HEADLINES, "headlines")
     distinct = headlines.unique(subset=["code", "published_on", "title"], maintain_order=True)
     return distinct.with_columns(title_scores(pl.col("title")).alias("sentiment_score"), analyst=pl.lit(ANALYST))

@@ -10,6 +10,11 @@ from jennie_core.domain.enums import AssetKind, ListingStatus
 from jennie_core.domain.trading_settings import ScoutSettings
 from jennie_core.scoring.frames import require_known
 
+MEMBER_COLUMNS = (
+    *("code", "name", "market", "sector_group", "close_krw", "market_cap_krw"),
+    *("median_turnover_20_krw", "ranked_by", "size_rank"),
+)
+
 
 class EmptyUniverseError(RuntimeError):
     """R-UNI-06: no stock passed; the run fails and the previous watchlist stays."""
@@ -89,17 +94,7 @@ def select_universe(
         ]
     ).sort("code")
     return Universe(
-        members=members.select(
-            "code",
-            "name",
-            "market",
-            "sector_group",
-            "close_krw",
-            "market_cap_krw",
-            "median_turnover_20_krw",
-            "ranked_by",
-            "size_rank",
-        ),  # fmt: skip
+        members=members.select(MEMBER_COLUMNS),
         excluded=excluded,
         notes=_notes(kept, settings, market_known),
     )

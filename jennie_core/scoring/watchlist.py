@@ -51,7 +51,7 @@ def build_watchlist(
             veto_applied=row["veto_applied"],
             previous_close_krw=row["close_krw"],
             atr_krw=row["atr_krw"],
-            first_listed_on=listed_since[row["code"]] if row["code"] in listed_since else market_day,
+            first_listed_on=listed_since.get(row["code"], market_day),
             scored_at=known_at,
         )
         for row in rows

@@ -48,9 +48,9 @@ def read_daily_csv(path: Path, *, start: date | None = None, end: date | None = 
         code.str.strip_chars().str.strip_prefix("A").alias("code"),
         _date_expression().alias("date"),
         "date_text",
-        *(pl.col(mapping[name]).str.replace_all(",", "").str.strip_chars().cast(pl.Float64, strict=False).alias(name) for name in wanted),
+        *(_number(mapping[name]).alias(name) for name in wanted),
         *(pl.col(mapping[name]).alias(f"{name}_text") for name in wanted),
-    )  # fmt: skip
+    )
     check_daily(frame, path)
     if "adj_close" in wanted:
         ratio = pl.col("adj_close") / pl.col("close")
@@ -112,6 +112,10 @@ def _columns(path: Path, texts: pl.DataFrame) -> dict[str, str]:
 
 def _looks_like_date(text: str | None) -> bool:
     return text is not None and re.fullmatch(r"\d{4}[-./]?\d{2}[-./]?\d{2}", text.strip()) is not None
+
+
+def _number(header: str) -> pl.Expr:
+    return pl.col(header).str.replace_all(",", "").str.strip_chars().cast(pl.Float64, strict=False)
 
 
 def _date_expression() -> pl.Expr:

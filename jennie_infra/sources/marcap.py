@@ -28,9 +28,10 @@ def marcap_files(folder: Path) -> list[Path]:
 
 
 def read_marcap(path: Path, *, start: date, end: date) -> pl.DataFrame:
-    """Rows of one file in [start, end]: row, code, name, market, dept, date, open, high, low, close, volume,
-    market_cap_krw, shares_outstanding. Column order, `ChagesRatio`/`ChangesRatio` and quoted change codes do not matter.
-    Empty when the year in the file's name lies outside the window.
+    """Rows of one file in [start, end]; empty when the year in the file's name lies outside the window.
+
+    Output: row, code, name, market, dept, date, open, high, low, close, volume, market_cap_krw, shares_outstanding.
+    Column order, the `ChagesRatio`/`ChangesRatio` pair and quoted change codes do not matter: neither is read.
     """
     year = re.search(r"marcap-(\d{4})", path.name)
     if year is not None and not start.year <= int(year.group(1)) <= end.year:

@@ -33,14 +33,12 @@ def fundamentals_known_by(folder: Path, known_by: date) -> pl.DataFrame:
 
 def _annual_ratios(path: Path) -> pl.DataFrame:
     """Known from the filing date on; roe in percent, net income and equity in won."""
-    frame = read_parquet(
-        path, ("code", "fiscal_year", "filing_date", "net_income", "total_equity"), optional=("roe",), date_column="filing_date"
-    )  # fmt: skip
+    needed = ("code", "fiscal_year", "filing_date", "net_income", "total_equity")
+    frame = read_parquet(path, needed, optional=("roe",), date_column="filing_date")
     late = frame.filter(pl.col("filing_date").is_null())
     if late.height:
-        raise DataFileError(
-            path, "a statement without its filing date is not usable", row=late["row"][0], column="filing_date"
-        )
+        rule = "a statement without its filing date is not usable"
+        raise DataFileError(path, rule, row=late["row"][0], column="filing_date")
     roe = pl.col("roe") if "roe" in frame.columns else pl.lit(None)
     return frame.select(
         "code",
