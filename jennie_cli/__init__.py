@@ -1,1 +1,1 @@
-"""The front door: the jennie command and the rehearsal conductor."""
+"""The front door: the `jennie` command and the rehearsal conductor. It knows every package, none knows it."""

@@ -34,13 +34,13 @@ class MarketClock:
         return self._now_us is not None
 
     def now(self) -> datetime:
-        """Market time in KST; raises MarketTimeUnknown before the first mark."""
+        """Market time in KST; raises MarketTimeUnknownError before the first mark."""
         return from_epoch_us(self.now_us())
 
     def now_us(self) -> int:
         """Market time in microseconds since the epoch."""
         if self._now_us is None:
-            raise MarketTimeUnknown("no clock mark has been seen yet")
+            raise MarketTimeUnknownError("no clock mark has been seen yet")
         return self._now_us
 
     @property
@@ -62,7 +62,7 @@ class MarketClock:
         return None if self._last_mark_real is None else time.monotonic() - self._last_mark_real
 
 
-class MarketTimeUnknown(Exception):
+class MarketTimeUnknownError(Exception):
     """No mark has arrived, so nothing that depends on market time may be decided."""
 
 

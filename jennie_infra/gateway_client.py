@@ -30,11 +30,11 @@ class GatewayError(Exception):
     """A read could not be answered; the reading is unknown (I4)."""
 
 
-class GatewayUnavailable(GatewayError):
+class GatewayUnavailableError(GatewayError):
     """The gateway did not answer in time or at all."""
 
 
-class GatewayRefused(GatewayError):
+class GatewayRefusedError(GatewayError):
     """The gateway or the broker refused the read, with a rule."""
 
     def __init__(self, rule: str, text: str) -> None:
@@ -166,7 +166,7 @@ class GatewayClient:
 
     async def _request(self, method: str, path: str, query: Mapping[str, str], body: Any = None) -> bytes:
         if self._session is None:
-            raise GatewayUnavailable("client is not open")
+            raise GatewayUnavailableError("client is not open")
         try:
             async with self._session.request(
                 method,
@@ -178,9 +178,9 @@ class GatewayClient:
                 raw = await response.read()
                 if response.status == 200:
                     return raw
-                raise GatewayRefused(*_problem(response.status, raw))
+                raise GatewayRefusedError(*_problem(response.status, raw))
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise GatewayUnavailable(f"{path}: {type(error).__name__}") from error
+            raise GatewayUnavailableError(f"{path}: {type(error).__name__}") from error
 
 
 def _problem(status: int, raw: bytes) -> tuple[str, str]:

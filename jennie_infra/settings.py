@@ -1,7 +1,7 @@
 """Settings of a process: `JENNIE_*` variables, an `.env` file and private files in the state folder.
 
-An unknown `JENNIE_*` variable is an error (R-CFG-03). Secrets are files of mode 0600 below `<home>/secrets`, made at first
-use where jennie itself needs one; broker keys come from variables or from the same folder.
+An unknown `JENNIE_*` variable is an error (R-CFG-03). Secrets are files of mode 0600 below `<home>/secrets`, made at
+first use where jennie itself needs one; broker keys come from variables or from the same folder.
 """
 
 import hashlib
@@ -106,7 +106,7 @@ class Settings(BaseModel):
         return base.resolve() / "secrets"
 
     def secret(self, name: str, *, required: bool = True) -> str:
-        """A secret by field name, from its variable or from `<home>/secrets/<name>`; raises SettingsError if required."""
+        """A secret from its variable or from `<home>/secrets/<name>`; raises SettingsError if required."""
         value = getattr(self, name, None)
         if isinstance(value, SecretStr):
             return value.get_secret_value()
@@ -185,7 +185,8 @@ def load_settings(
 ) -> Settings:
     """Read settings from an `.env` file, then the environment, then keyword overrides (later wins).
 
-    Raises SettingsError for an unknown `JENNIE_*` name, a value that breaks its rule, or mode live without its confirmation.
+    Raises SettingsError for an unknown `JENNIE_*` name, a value that breaks its rule, or mode live without its
+    confirmation.
     """
     environment = os.environ if environment is None else environment
     env_file = Path(".env") if env_file is None else env_file

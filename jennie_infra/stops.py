@@ -54,7 +54,7 @@ def say(
     redis: SyncRedis | None,
     ledger: Engine | None,
 ) -> StopReceipt:
-    """Pause, halt or resume. Each place is tried; the command holds when at least one took it, raises OSError if none did."""
+    """Pause, halt or resume in every place that can be reached; raises OSError when none took it."""
     current = read_stop_file(settings) or StopState()
     state = _next_state(current, verb, said_by, reason, now).model_copy(
         update={"halt_blocks_exits": settings.halt_blocks_exits}

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from jennie_core.domain.base import Message
 
 ServiceState = Literal["healthy", "degraded", "unhealthy", "starting", "reconciling"]
@@ -26,4 +28,4 @@ class HealthStatus(Message):
     settings_hash: str
     market_time: str | None = None
     dependencies: dict[str, DependencyStatus]
-    detail: dict[str, str | int | float | bool | None] = {}
+    detail: dict[str, str | int | float | bool | None] = Field(default_factory=dict)

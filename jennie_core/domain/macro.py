@@ -44,7 +44,7 @@ class MacroInsight(Message):
     sentiment_score: Score
     regime_hint: str = Field(max_length=50)
     market_regime: MarketRegime
-    sector_signals: dict[str, str] = {}
+    sector_signals: dict[str, str] = Field(default_factory=dict)
     key_themes: tuple[str, ...] = ()
     risk_factors: tuple[str, ...] = ()
     opportunity_factors: tuple[str, ...] = ()

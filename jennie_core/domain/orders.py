@@ -54,6 +54,7 @@ class BrokerOrder(Message):
 
     order_number: str
     original_order_number: str = ""
+    organisation_number: str = Field(default="", description="needed to cancel it (KRX_FWDG_ORD_ORGNO)")
     stock_code: StockCode
     side: OrderSide
     order_type: OrderType

@@ -7,13 +7,18 @@ from typing import Any
 import redis
 import redis.asyncio as aioredis
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, RedisError, TimeoutError
+from redis import exceptions
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
 AsyncRedis = aioredis.Redis
 SyncRedis = redis.Redis
 
-_RETRY_ON: list[type[Exception]] = [ConnectionError, TimeoutError, BusyLoadingError]
+_RETRY_ON: list[type[Exception]] = [
+    exceptions.ConnectionError,
+    exceptions.TimeoutError,
+    exceptions.BusyLoadingError,
+]
 
 
 def connect(url: str, *, timeout_seconds: float = 2.0) -> AsyncRedis:

@@ -1,7 +1,7 @@
 """Every Redis key, declared once with its type, owner, readers and life (S1).
 
-A test finds a writer and a reader for each. The Redis TTL is garbage collection only; freshness is `known_at` and `expires_at`
-inside the value, judged in market time (T4).
+A test finds a writer and a reader for each. The Redis TTL is garbage collection only; freshness is `known_at` and
+`expires_at` inside the value, judged in market time (T4).
 """
 
 from enum import StrEnum

@@ -68,9 +68,9 @@ class CursorReader:
 class GroupReader:
     """Reads one stream as one consumer of its declared group.
 
-    With `acknowledge_before` (buy signals) entries are acknowledged as they are read: at most once. Otherwise the worker
-    calls `acknowledge` after its durable change; entries left by a dead consumer are claimed after 30 s, and an entry that
-    failed three times is parked with its error.
+    With `acknowledge_before` (buy signals) entries are acknowledged as they are read: at most once. Otherwise the
+    worker calls `acknowledge` after its durable change; entries left by a dead consumer are claimed after 30 s, and an
+    entry that failed three times is parked with its error.
     """
 
     def __init__(self, client: AsyncRedis, blocking: AsyncRedis, stream: Streams, group: str, consumer: str) -> None:

@@ -186,7 +186,7 @@ def publish_sync(client: SyncRedis, stream: Streams, message: Message, market_ti
 
 
 async def ensure_groups(client: AsyncRedis) -> None:
-    """Create every declared stream and group; the first group starts at the end, so no old signal is replayed (R-RDS-01)."""
+    """Create every declared stream and group; a new group starts at the end: no old signal is replayed (R-RDS-01)."""
     for stream, spec in STREAMS.items():
         for group in spec.groups:
             try:

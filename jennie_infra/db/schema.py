@@ -1,6 +1,5 @@
 """Schema of the two stores: upgrade with Alembic, refuse on a mismatch (drill 27), stamp per mode and account (B5)."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +9,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, insert, select
 
+from jennie_infra.clock import wall_now
 from jennie_infra.db.ledger import StoreStamp
 from jennie_infra.db.market import MarketStamp
 
@@ -17,11 +17,11 @@ Store = Literal["ledger", "market"]
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-class SchemaMismatch(Exception):
+class SchemaMismatchError(Exception):
     """The database's schema is not the one this version needs; the message says the step that is missing."""
 
 
-class StampMismatch(Exception):
+class StampMismatchError(Exception):
     """The store belongs to another mode or account (B5)."""
 
 
@@ -47,22 +47,23 @@ def revisions(store: Store, engine: Engine) -> tuple[str | None, str | None]:
 
 
 def require_current(store: Store, engine: Engine) -> None:
-    """Raise SchemaMismatch unless the store's schema is exactly this version's."""
+    """Raise SchemaMismatchError unless the store's schema is exactly this version's."""
     current, wanted = revisions(store, engine)
     if current != wanted:
-        raise SchemaMismatch(
-            f"{store} store is at revision {current or 'none'}, this version needs {wanted}: run `jennie doctor --repair`"
+        raise SchemaMismatchError(
+            f"{store} store is at revision {current or 'none'}, this version needs {wanted}: "
+            "run `jennie doctor --repair`"
         )
 
 
 def claim_stamp(store: Store, engine: Engine, stamp: str) -> None:
-    """Write the (mode, account) stamp into an empty store, or raise StampMismatch when it carries another one."""
+    """Write the (mode, account) stamp into an empty store, or raise StampMismatchError when it carries another one."""
     table = StoreStamp if store == "ledger" else MarketStamp
     with engine.begin() as connection:
         found = connection.execute(select(table.stamp)).scalars().first()
         if found is None:
-            connection.execute(insert(table).values(stamp=stamp, created_at=datetime.now(UTC)))
+            connection.execute(insert(table).values(stamp=stamp, created_at=wall_now()))
         elif found != stamp:
-            raise StampMismatch(
+            raise StampMismatchError(
                 f"{store} store belongs to {found}, this process runs as {stamp}; use another state folder"
             )

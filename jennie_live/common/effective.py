@@ -1,4 +1,4 @@
-"""Values written by another worker come into force at a settled mark, never in the middle of a slice (decision 0001)."""
+"""Values written by another worker come into force at a settled mark, never within a slice (decision 0001)."""
 
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar

@@ -5,12 +5,14 @@ import socket
 import time
 from dataclasses import dataclass, field
 
+from redis.exceptions import RedisError
+
 from jennie_core.domain.base import Message
 from jennie_core.domain.health import DependencyStatus, ServiceState
 from jennie_core.domain.market import ClockMark
 from jennie_core.domain.signals import Alert
 from jennie_core.domain.trading_settings import TradingSettings
-from jennie_infra.bus.connect import AsyncRedis, connect, connect_blocking, wait_until_ready
+from jennie_infra.bus.connect import AsyncRedis, connect, connect_blocking, text, wait_until_ready
 from jennie_infra.bus.keys import RedisKeys
 from jennie_infra.bus.streams import Streams, StreamWriter, ensure_groups, publish_watermark
 from jennie_infra.clock import MarketClock, wall_now
@@ -24,7 +26,7 @@ from jennie_live.common.stops import StopWatcher
 SERVICE_TOKEN = "service_token"
 
 
-class ForeignStore(Exception):
+class ForeignStoreError(Exception):
     """Redis belongs to another mode or account (B5)."""
 
 
@@ -62,8 +64,8 @@ class Runtime:
         key = RedisKeys.STORE_STAMP.value
         if not await self.redis.set(key, self.stamp, nx=True):
             found = await self.redis.get(key)
-            if found is not None and found.decode() != self.stamp:
-                raise ForeignStore(f"Redis belongs to {found.decode()}, this process runs as {self.stamp}")
+            if found is not None and text(found) != self.stamp:
+                raise ForeignStoreError(f"Redis belongs to {text(found)}, this process runs as {self.stamp}")
         await ensure_groups(self.redis)
         if self.ledger is not None:
             require_current("ledger", self.ledger.engine)
@@ -90,27 +92,29 @@ class Runtime:
         """Say that all that `mark` caused is done (T3)."""
         await publish_watermark(self.redis, self.service, mark.market_us)
 
-    async def alert(self, alert_id: str, severity: str, text: str, next_step: str = "") -> None:
+    async def alert(self, alert_id: str, severity: str, message: str, next_step: str = "") -> None:
         """Raise an alert once; it is silent until cleared (I5)."""
         if alert_id not in self._alerts:
             self._alerts.add(alert_id)
-            get_logger().warning("alert", alert_id=alert_id, severity=severity, text=text)
-            await self._publish_alert(alert_id, severity, text, next_step, cleared=False)
+            get_logger().warning("alert", alert_id=alert_id, severity=severity, text=message)
+            await self._publish_alert(alert_id, severity, message, next_step, cleared=False)
 
-    async def clear_alert(self, alert_id: str, text: str = "cleared") -> None:
+    async def clear_alert(self, alert_id: str, message: str = "cleared") -> None:
         """Say that a raised alert is over."""
         if alert_id in self._alerts:
             self._alerts.discard(alert_id)
-            await self._publish_alert(alert_id, "info", text, "", cleared=True)
+            await self._publish_alert(alert_id, "info", message, "", cleared=True)
 
-    async def _publish_alert(self, alert_id: str, severity: str, text: str, next_step: str, *, cleared: bool) -> None:
+    async def _publish_alert(
+        self, alert_id: str, severity: str, message: str, next_step: str, *, cleared: bool
+    ) -> None:
         at = self.clock.now() if self.clock.is_known else wall_now()
         alert: Message = Alert.model_validate(
             {
                 "alert_id": alert_id,
                 "severity": severity,
                 "service": self.service,
-                "text": text,
+                "text": message,
                 "next_step": next_step,
                 "cleared": cleared,
                 "raised_at": at,
@@ -123,7 +127,7 @@ class Runtime:
         start = time.monotonic()
         try:
             await self.redis.ping()
-        except Exception as error:  # health must answer whatever the client raises
+        except (RedisError, OSError) as error:
             return DependencyStatus(ok=False, detail=type(error).__name__)
         return DependencyStatus(ok=True, latency_ms=round((time.monotonic() - start) * 1000, 3))
 

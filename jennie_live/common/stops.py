@@ -1,4 +1,4 @@
-"""What a worker knows of the stops: polled five times a second in real time, and closed when unreadable (O4, drill 25)."""
+"""What a worker knows of the stops: polled five times a second of real time, closed when unreadable (O4)."""
 
 import asyncio
 import time

@@ -109,7 +109,7 @@ async def supervise(runtime: Runtime, run: Callable[[], Awaitable[None]]) -> Non
             return
         except asyncio.CancelledError:
             raise
-        except Exception as error:  # supervisor's loop: log with the ids, count, go on
+        except Exception as error:  # noqa: BLE001 - the supervisor's loop: log with the ids, count, go on
             runtime.state = "unhealthy"
             failures.inc()
             get_logger().exception("worker loop failed", error=str(error))

@@ -2,9 +2,9 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import mysql
 
 import jennie_infra.db.types
+from sqlalchemy.dialects import mysql
 
 revision = "0001"
 down_revision = None
@@ -171,6 +171,7 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=24), nullable=False),
         sa.Column("known_at", jennie_infra.db.types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("stock_code", "trade_date", name=op.f("pk_stock_daily_price")),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("stock_daily_price", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_stock_daily_price_trade_date"), ["trade_date"], unique=False)
@@ -209,6 +210,8 @@ def upgrade() -> None:
         sa.Column("per", sa.Float(precision=53), nullable=True),
         sa.Column("pbr", sa.Float(precision=53), nullable=True),
         sa.Column("roe", sa.Float(precision=53), nullable=True),
+        sa.Column("net_income_krw", sa.Float(precision=53), nullable=True),
+        sa.Column("total_equity_krw", sa.Float(precision=53), nullable=True),
         sa.Column("fiscal_period", sa.String(length=10), nullable=True),
         sa.Column("filed_on", sa.Date(), nullable=True),
         sa.Column("known_at", jennie_infra.db.types.UtcDateTime(), nullable=False),
@@ -231,6 +234,7 @@ def upgrade() -> None:
         sa.Column("foreign_holding_pct", sa.Float(precision=53), nullable=True),
         sa.Column("known_at", jennie_infra.db.types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("stock_code", "trade_date", name=op.f("pk_stock_investor_trading")),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("stock_investor_trading", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_stock_investor_trading_trade_date"), ["trade_date"], unique=False)
@@ -245,11 +249,14 @@ def upgrade() -> None:
             .with_variant(mysql.CHAR(charset="ascii", collation="ascii_bin", length=6), "mysql"),
             nullable=False,
         ),
-        sa.Column("stock_name", sa.String(length=100), nullable=False),
-        sa.Column("market", sa.String(length=10), nullable=False),
-        sa.Column("asset_kind", sa.String(length=12), nullable=False),
-        sa.Column("status", sa.String(length=24), nullable=False),
+        sa.Column("stock_name", sa.String(length=100), nullable=True),
+        sa.Column("market", sa.String(length=10), nullable=True),
+        sa.Column("asset_kind", sa.String(length=12), nullable=True),
+        sa.Column("status", sa.String(length=24), nullable=True),
+        sa.Column("sector_large", sa.String(length=60), nullable=True),
+        sa.Column("sector_mid", sa.String(length=60), nullable=True),
         sa.Column("sector_group", sa.String(length=30), nullable=True),
+        sa.Column("market_cap_on", sa.Date(), nullable=True),
         sa.Column("market_cap_krw", sa.BigInteger(), nullable=True),
         sa.Column("listed_shares", sa.BigInteger(), nullable=True),
         sa.Column("known_at", jennie_infra.db.types.UtcDateTime(), nullable=False),

@@ -1,0 +1,170 @@
+"""The rehearsal conductor: moves market time in slices, holds it while the data plane works (T3, T5, decision 0001)."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+
+from jennie_cli.errors import UserError
+from jennie_cli.exchange_admin import ExchangeAdmin
+from jennie_cli.stack import TRADING_WORKERS
+from jennie_core.domain.base import KST
+from jennie_core.domain.schedule import SCHEDULE, ScheduledJob
+from jennie_core.krx.sessions import SessionTimes
+from jennie_infra.bus.connect import SyncRedis, text
+from jennie_infra.bus.streams import Streams, decode_watermark
+
+QUIET_SLICE = timedelta(seconds=60)
+EVENING_SLICE = timedelta(minutes=10)
+NUDGE_SECONDS = 1.0
+GIVE_UP_SECONDS = 90.0
+
+
+class JobOutcome(Protocol):
+    """What the conductor needs to know of a finished job."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the run succeeded."""
+        ...
+
+
+JobRunner = Callable[[ScheduledJob, date, datetime], JobOutcome]
+
+
+@dataclass
+class Progress:
+    """Figures for the live view; written by the conductor, read by the view's thread."""
+
+    phase: str = "starting"
+    market_time: datetime | None = None
+    slices_done: int = 0
+    slices_total: int = 0
+    ticks_sent: int = 0
+    job: str = ""
+    started_real: float = field(default_factory=time.monotonic)
+    market_started_real: float | None = None
+
+    def seconds_left(self) -> float | None:
+        """Estimate from the pace so far; None before there is a pace."""
+        if self.market_started_real is None or self.slices_done < 20:
+            return None
+        pace = (time.monotonic() - self.market_started_real) / self.slices_done
+        return pace * (self.slices_total - self.slices_done)
+
+
+class Conductor:
+    """Runs one market day. `speed` is market seconds per real second, None as fast as the workers answer."""
+
+    def __init__(
+        self,
+        *,
+        times: SessionTimes,
+        admin: ExchangeAdmin,
+        redis: SyncRedis,
+        run_job: JobRunner,
+        slice_seconds: int,
+        speed: float | None,
+        until: datetime | None = None,
+        progress: Progress | None = None,
+        between_slices: Callable[[datetime], None] | None = None,
+    ) -> None:
+        self._times = times
+        self._admin = admin
+        self._redis = redis
+        self._run_job = run_job
+        self._slice = timedelta(seconds=slice_seconds)
+        self._speed = speed
+        self._until = until or times.close_at.replace(hour=20, minute=10)
+        self.progress = progress or Progress()
+        self._between = between_slices
+        self._cursor = "$"
+        self._seen: dict[str, datetime] = {}
+
+    def conduct(self, start: datetime) -> None:
+        """From `start` (market time the exchange stands at) to the end of the day, jobs included."""
+        newest: Any = self._redis.xrevrange(Streams.WATERMARKS.value, count=1)
+        self._cursor = text(newest[0][0]) if newest else "0-0"
+        jobs = self._jobs_after(start)
+        ends = list(self.slice_ends(start))
+        self.progress.slices_total = len(ends)
+        self.progress.market_started_real = time.monotonic()
+        pace_start = time.monotonic()
+        for end in ends:
+            self._pace(start, end, pace_start)
+            self.step(end)
+            if self._between is not None:
+                self._between(end)
+            held = time.monotonic()
+            while jobs and jobs[0][0] <= end:
+                due, job = jobs.pop(0)
+                self.progress.job = job.job
+                self._run_job(job, self._times.day, due)
+                self.progress.job = ""
+            pace_start += time.monotonic() - held
+
+    def step(self, end: datetime) -> None:
+        """One slice: the exchange advances, every worker answers."""
+        answer = self._admin.advance(end)
+        self.progress.ticks_sent += int(answer["ticks_sent"])
+        self._await_watermarks(end)
+        self.progress.market_time = end
+        self.progress.slices_done += 1
+
+    def slice_ends(self, start: datetime) -> Iterator[datetime]:
+        """Ends of the slices: fine while anything can trade, coarse before and after, one at each job's time."""
+        stops = sorted({due for due, _ in self._jobs_after(start)} | {self._until})
+        now = start
+        while now < self._until:
+            if now < self._times.open_at - timedelta(minutes=1):
+                step = min(now + QUIET_SLICE, self._times.open_at - timedelta(minutes=1))
+            elif now < self._times.close_at + timedelta(minutes=2):
+                step = now + self._slice
+            else:
+                step = now + EVENING_SLICE
+            due = next((stop for stop in stops if stop > now), self._until)
+            now = min(step, due, self._until)
+            yield now
+
+    def _jobs_after(self, start: datetime) -> list[tuple[datetime, ScheduledJob]]:
+        due = [(datetime.combine(self._times.day, job.at, KST), job) for job in SCHEDULE]
+        return sorted((pair for pair in due if start < pair[0] <= self._until), key=lambda pair: pair[0])
+
+    def _pace(self, start: datetime, end: datetime, pace_start: float) -> None:
+        if self._speed is None:
+            return
+        due = pace_start + (end - start).total_seconds() / self._speed
+        while (wait := due - time.monotonic()) > 0:
+            time.sleep(min(wait, 0.5))
+
+    def _await_watermarks(self, end: datetime) -> None:
+        started = time.monotonic()
+        nudged = started
+        while missing := [name for name in TRADING_WORKERS if name not in self._seen or self._seen[name] < end]:
+            streams: Any = {Streams.WATERMARKS.value: self._cursor}
+            reply: Any = self._redis.xread(streams, count=200, block=200)
+            for entry_id, fields in _flat(reply):
+                self._cursor = text(entry_id)
+                service, mark = decode_watermark(fields)
+                self._seen[service] = mark
+            now = time.monotonic()
+            if now - nudged > NUDGE_SECONDS:
+                self._admin.advance(end)
+                nudged = now
+            if now - started > GIVE_UP_SECONDS:
+                raise UserError(
+                    f"{', '.join(missing)} did not pass market time {end:%H:%M:%S} within {GIVE_UP_SECONDS:.0f} s; "
+                    "see the logs folder of the run"
+                )
+
+
+def _flat(reply: Any) -> list[tuple[Any, Any]]:
+    """Entries of an XREAD reply in RESP2 or RESP3 shape."""
+    if not reply:
+        return []
+    groups = reply.values() if isinstance(reply, dict) else [value for _, value in reply]
+    flat: list[tuple[Any, Any]] = []
+    for group in groups:
+        flat.extend(group[0] if group and isinstance(group[0], list) else group)
+    return [(entry[0], entry[1]) for entry in flat]

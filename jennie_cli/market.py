@@ -1,0 +1,279 @@
+"""Preparing a rehearsal's market: the folder the data plane reads and the pack the exchange reads (decision 0002)."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from jennie_cli.carry import Carried, carried_holdings
+from jennie_cli.errors import UserError
+from jennie_cli.places import RunFolder
+from jennie_core.domain.enums import ListingStatus
+from jennie_core.domain.trading_settings import TradingSettings
+from jennie_core.krx.calendar import KrxCalendar
+from jennie_infra.sources.errors import MarketDataError
+from jennie_infra.sources.files import MarketFolder
+from jennie_sim.market.generate import generate_market
+from jennie_sim.market.pack import CarriedHolding, PackAccount
+from jennie_sim.market.write_pack import write_pack
+
+DEFAULT_REAL_DAY = date(2025, 6, 27)
+DEFAULT_SIMULATED_DAY = date(2026, 3, 18)
+PACK_SESSIONS = 300
+BACKFILL_SESSIONS = 250
+START_EQUITY_KRW = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the gateway shows the exchange; made anew for each rehearsal."""
+
+    account_number: str
+    app_key: str
+    app_secret: str
+    hts_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedMarket:
+    """What a rehearsal trades on."""
+
+    day: date
+    source: str
+    simulated: bool
+    market_folder: Path
+    sessions: tuple[date, ...]
+    carried: tuple[Carried, ...]
+    start_equity_krw: int
+    moved_values: int
+    notes: tuple[str, ...]
+
+
+def choose_day(requested: date | None, market_data: Path | None) -> date:
+    """The day to rehearse; raises UserError when it is no KRX session."""
+    day = requested or (DEFAULT_REAL_DAY if market_data else DEFAULT_SIMULATED_DAY)
+    is_session = KrxCalendar.shipped().is_session(day)
+    if is_session is None:
+        raise UserError(
+            f"DAY={day}: the calendar does not know this day; choose one up to {KrxCalendar.shipped().known_until}"
+        )
+    if not is_session:
+        raise UserError(
+            f"DAY={day} is no KRX session (weekend or holiday); the next one is {KrxCalendar.shipped().next_session(day)}"
+        )
+    return day
+
+
+def prepare(
+    folder: RunFolder,
+    *,
+    day: date,
+    seed: int,
+    market_data: Path | None,
+    credentials: Credentials,
+    settings: TradingSettings,
+) -> PreparedMarket:
+    """Write the session pack (and, without real data, the generated market folder); raises UserError on bad data."""
+    try:
+        if market_data is None:
+            return _generated(folder, day, seed, credentials, settings)
+        return _real(folder, day, seed, market_data, credentials, settings)
+    except MarketDataError as error:
+        raise UserError(f"MARKET_DATA: {error}") from error
+
+
+def _generated(
+    folder: RunFolder, day: date, seed: int, credentials: Credentials, settings: TradingSettings
+) -> PreparedMarket:
+    made = generate_market(folder.market, seed, day)
+    source = MarketFolder(folder.market)
+    return _write(
+        folder,
+        day=day,
+        seed=seed,
+        name=f"generated market, seed {seed}",
+        simulated=True,
+        market_folder=folder.market,
+        source=source,
+        listing=made.listing,
+        session=made.session,
+        history=made.daily,
+        index=made.index,
+        credentials=credentials,
+        settings=settings,
+        notes=(),
+    )
+
+
+def _real(
+    folder: RunFolder, day: date, seed: int, market_data: Path, credentials: Credentials, settings: TradingSettings
+) -> PreparedMarket:
+    if not market_data.is_dir():
+        raise UserError(f"MARKET_DATA={market_data}: no such folder; give a folder with daily KRX bars or marcap files")
+    source = MarketFolder(market_data)
+    first = KrxCalendar.shipped().previous_session(day, PACK_SESSIONS)
+    prices = source.daily_prices(first, day)
+    session = prices.filter(pl.col("trade_date") == day)
+    if session.is_empty():
+        newest = prices["trade_date"].max()
+        raise UserError(
+            f"DAY={day}: {market_data} has no prices of that day"
+            + (
+                f"; the newest before it is {newest}"
+                if newest is not None
+                else f" nor of the {PACK_SESSIONS} sessions before"
+            )
+        )
+    history = prices.filter(pl.col("trade_date") < day)
+    if history["trade_date"].n_unique() < 60:
+        raise UserError(
+            f"DAY={day}: only {history['trade_date'].n_unique()} sessions before it in {market_data}, 60 are needed"
+        )
+    notes: list[str] = []
+    index, index_note = _index(source, prices, first, day)
+    notes += index_note
+    return _write(
+        folder,
+        day=day,
+        seed=seed,
+        name=f"real daily bars from {market_data.name}",
+        simulated=False,
+        market_folder=market_data.resolve(),
+        source=source,
+        listing=_listing(source, history, day),
+        session=_plain(session).drop("date"),
+        history=_plain(history),
+        index=index,
+        credentials=credentials,
+        settings=settings,
+        notes=tuple(notes),
+    )
+
+
+def _write(
+    folder: RunFolder,
+    *,
+    day: date,
+    seed: int,
+    name: str,
+    simulated: bool,
+    market_folder: Path,
+    source: MarketFolder,
+    listing: pl.DataFrame,
+    session: pl.DataFrame,
+    history: pl.DataFrame,
+    index: pl.DataFrame,
+    credentials: Credentials,
+    settings: TradingSettings,
+    notes: tuple[str, ...],
+) -> PreparedMarket:
+    calendar = KrxCalendar.shipped()
+    listed = set(listing["code"])
+    carried = tuple(
+        item for item in carried_holdings(source, day, START_EQUITY_KRW, settings, calendar) if item.code in listed
+    )
+    cash = START_EQUITY_KRW - sum(item.cost_krw for item in carried)
+    account = PackAccount(
+        account_number=credentials.account_number,
+        hts_id=credentials.hts_id,
+        app_key=credentials.app_key,
+        app_secret=credentials.app_secret,
+        cash_krw=cash,
+        holdings=tuple(
+            CarriedHolding(
+                code=item.code, quantity=item.quantity, average_price_krw=item.price_krw, bought_on=item.bought_on
+            )
+            for item in carried
+        ),
+    )
+    meta = write_pack(
+        folder.exchange,
+        day=day,
+        seed=seed,
+        source=name,
+        simulated=simulated,
+        listing=listing,
+        session=session.filter(pl.col("code").is_in(sorted(listed))),
+        history=history,
+        index=index,
+        accounts=[account],
+    )
+    sessions = tuple(source.sessions(calendar.previous_session(day, BACKFILL_SESSIONS), day - timedelta(days=1)))
+    said = [f"{item.name} ({item.code}): {item.note}" for item in carried if item.note]
+    return PreparedMarket(
+        day=day,
+        source=name,
+        simulated=simulated,
+        market_folder=market_folder,
+        sessions=sessions,
+        carried=carried,
+        start_equity_krw=START_EQUITY_KRW,
+        moved_values=meta.moved_values,
+        notes=(*notes, *said),
+    )
+
+
+def _listing(source: MarketFolder, history: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Codes with a price on the session before, with that close as base price; an unknown status trades as normal."""
+    last_session: date = history["trade_date"].max()  # type: ignore[assignment]
+    base = history.filter(pl.col("trade_date") == last_session).select(
+        "code", pl.col("close_krw").alias("base_price_krw")
+    )
+    caps = source.market_caps(last_session).select("code", pl.col("shares_outstanding").alias("listed_shares"))
+    master = source.stock_master(last_session)
+    return (
+        base.filter(pl.col("base_price_krw") > 0)
+        .join(master, on="code", how="left")
+        .join(caps, on="code", how="left")
+        .select(
+            "code",
+            pl.coalesce("name", "code").alias("name"),
+            pl.col("market").fill_null("UNKNOWN"),
+            pl.col("asset_kind").fill_null("COMMON"),
+            pl.col("status").fill_null(ListingStatus.NORMAL.value),
+            "base_price_krw",
+            "listed_shares",
+            pl.col("sector_large").fill_null("").alias("sector"),
+        )
+        .sort("code")
+    )
+
+
+def _index(source: MarketFolder, prices: pl.DataFrame, first: date, day: date) -> tuple[pl.DataFrame, list[str]]:
+    """Index bars with the day itself; without a file, an equal-weight index of the listing stands in, and it is said."""
+    known = source.index_daily(first, day)
+    if not known.filter(pl.col("trade_date") == day).is_empty():
+        columns = {"trade_date": "date"}
+        frame = known.rename(columns).select("index_code", "date", "open", "high", "low", "close").drop_nulls()
+        return frame, []
+    daily = (
+        prices.filter(~pl.col("is_halted"))
+        .sort("code", "trade_date")
+        .with_columns(change=(pl.col("close_krw") / pl.col("close_krw").shift(1)).over("code"))
+        .group_by("trade_date")
+        .agg(pl.col("change").median())
+        .sort("trade_date")
+        .with_columns(close=(pl.col("change").fill_null(1.0).cum_prod() * 1000.0))
+    )
+    frame = daily.select(
+        pl.lit("KOSPI").alias("index_code"),
+        pl.col("trade_date").alias("date"),
+        pl.col("close").shift(1).fill_null(1000.0).alias("open"),
+        pl.max_horizontal("close", pl.col("close").shift(1).fill_null(1000.0)).alias("high"),
+        pl.min_horizontal("close", pl.col("close").shift(1).fill_null(1000.0)).alias("low"),
+        "close",
+    )
+    return frame, ["no index file: the median stock stands in for KOSPI at the exchange"]
+
+
+def _plain(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(
+        "code",
+        pl.col("trade_date").alias("date"),
+        pl.col("open_krw").alias("open"),
+        pl.col("high_krw").alias("high"),
+        pl.col("low_krw").alias("low"),
+        pl.col("close_krw").alias("close"),
+        "volume",
+    )

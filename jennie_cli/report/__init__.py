@@ -1,0 +1,1 @@
+"""The report of a rehearsal: collected from the ledgers, shown as JSON, page and terminal."""

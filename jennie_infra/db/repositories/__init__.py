@@ -1,0 +1,1 @@
+"""Repositories: what each store is asked for, in the words of the domain."""

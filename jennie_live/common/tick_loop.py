@@ -1,0 +1,69 @@
+"""The loop of a worker that lives on `stream:ticks`: ordered ticks and marks, malformed entries parked, gaps said."""
+
+from typing import Protocol
+
+import orjson
+
+from jennie_core.domain.market import ClockMark, Tick
+from jennie_infra.bus.connect import text
+from jennie_infra.bus.readers import CursorReader
+from jennie_infra.bus.streams import Streams, park
+from jennie_infra.bus.ticks import decode_tick_entry
+from jennie_live.common.runtime import Runtime
+
+BLOCK_MS = 1_000
+BATCH = 2_000
+
+
+class TickHandler(Protocol):
+    """What a worker does with ticks and marks, in the order of the stream."""
+
+    async def on_tick(self, tick: Tick) -> None:
+        """One trade."""
+        ...
+
+    async def on_mark(self, mark: ClockMark) -> None:
+        """One clock mark; the clock has already taken it."""
+        ...
+
+    async def on_gap(self) -> None:
+        """Entries were trimmed before they were read."""
+        ...
+
+    async def on_idle(self) -> None:
+        """Nothing arrived for a second of real time."""
+        ...
+
+
+async def follow_ticks(runtime: Runtime, handler: TickHandler, *, start: str = "$") -> None:
+    """Read until cancelled. Every entry is handled in order; a malformed one is parked and counted."""
+    reader = CursorReader(runtime.redis_blocking, Streams.TICKS, start=start)
+    read = runtime.metrics.counter("ticks_read_total", "ticks taken from the stream")
+    malformed = runtime.metrics.counter("ticks_malformed_total", "entries of the tick stream that could not be read")
+    gaps = runtime.metrics.counter("tick_gaps_total", "reads that found entries trimmed away")
+    known_gaps = 0
+    while True:
+        entries = await reader.read_raw(block_ms=BLOCK_MS, count=BATCH)
+        if not entries:
+            await handler.on_idle()
+            continue
+        if reader.gaps > known_gaps:
+            gaps.inc(reader.gaps - known_gaps)
+            known_gaps = reader.gaps
+            await handler.on_gap()
+        ticks = 0
+        for entry_id, fields in entries:
+            try:
+                item = decode_tick_entry(fields)
+            except (ValueError, TypeError, orjson.JSONDecodeError) as error:
+                malformed.inc()
+                await park(runtime.redis, Streams.TICKS, text(entry_id), fields, str(error))
+                continue
+            if isinstance(item, Tick):
+                ticks += 1
+                runtime.clock.observe_us(item.exchange_us)
+                await handler.on_tick(item)
+            else:
+                runtime.clock.observe_mark(item)
+                await handler.on_mark(item)
+        read.inc(ticks)
