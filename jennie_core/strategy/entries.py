@@ -187,7 +187,7 @@ def first_entry(setup: Setup) -> SignalType | None:
 
 
 def _gain_pct(now_krw: int, then_krw: int) -> float:
-    return (now_krw / then_krw - 1) * 100
+    return (now_krw - then_krw) * 100 / then_krw
 
 
 def _at_least(value: float | None, limit: float) -> bool:

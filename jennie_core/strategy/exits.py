@@ -57,8 +57,8 @@ class ExitDecision:
 
 
 def profit_pct(price_krw: float, average_price_krw: float) -> float:
-    """Profit in percent of the average buy price (R-MON-03)."""
-    return (price_krw / average_price_krw - 1) * 100
+    """Profit in percent of the average buy price (R-MON-03); written so that 90 of 100 is -10 exactly."""
+    return (price_krw - average_price_krw) * 100 / average_price_krw
 
 
 def has_valid_prices(position: PositionContext) -> bool:
@@ -72,8 +72,8 @@ def evaluate_exit(position: PositionContext, settings: SellSettings) -> ExitDeci
     if not has_valid_prices(position):
         return None
     average = position.average_price_krw
-    profit = (position.price_krw / average - 1) * 100
-    high = (position.high_watermark_krw / average - 1) * 100
+    profit = (position.price_krw - average) * 100 / average
+    high = (position.high_watermark_krw - average) * 100 / average
     row = EXIT_ROWS[position.regime]
     return (
         _protective(position, settings, profit, high)
@@ -171,14 +171,11 @@ def _profit_taking(
     decision = _scale_out(position, settings, row, profit)
     if decision is not None:
         return decision
-    rsi = position.rsi
     trailing_takes_over = settings.trailing_enabled and high >= settings.trailing_activation_pct
-    if not position.rsi_sold and not trailing_takes_over and rsi is not None:
-        if rsi >= settings.rsi_overbought and profit >= settings.rsi_min_profit_pct:
-            quantity = part_quantity(position.quantity, RSI_SELL_PCT)
-            return ExitDecision(
-                "R-EXIT-10", SellReason.RSI_OVERBOUGHT, quantity, quantity == position.quantity, settings.rsi_overbought
-            )
+    if not trailing_takes_over and _is_overbought(position, settings) and profit >= settings.rsi_min_profit_pct:
+        quantity = part_quantity(position.quantity, RSI_SELL_PCT)
+        is_full = quantity == position.quantity
+        return ExitDecision("R-EXIT-10", SellReason.RSI_OVERBOUGHT, quantity, is_full, settings.rsi_overbought)
     if not settings.trailing_enabled and profit >= settings.profit_target_pct:
         return _full(position, "R-EXIT-11", SellReason.PROFIT_TARGET, settings.profit_target_pct)
     return None
@@ -220,6 +217,10 @@ def _last_resorts(
     if position.holding_days is not None and position.holding_days >= settings.max_holding_days:
         return _full(position, "R-EXIT-13", SellReason.TIME_EXIT, float(settings.max_holding_days))
     return None
+
+
+def _is_overbought(position: PositionContext, settings: SellSettings) -> bool:
+    return not position.rsi_sold and position.rsi is not None and position.rsi >= settings.rsi_overbought
 
 
 def part_quantity(quantity: int, sell_pct: float) -> int:

@@ -33,4 +33,4 @@ class OpeningRange:
     @property
     def width_pct(self) -> float | None:
         """(high/low - 1) in percent, None while unknown."""
-        return (self.high_krw / self.low_krw - 1) * 100 if self.is_known else None
+        return (self.high_krw - self.low_krw) * 100 / self.low_krw if self.is_known else None
