@@ -137,7 +137,16 @@ def consensus_factors(consensus: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
 
 
 def sector_momentum(readings: pl.DataFrame) -> pl.DataFrame:
-    """Mean 20-session return per sector group (R-ENR-09): sector_group, sector_return_20_pct (null below 5 members)."""
-    return readings.group_by("sector_group").agg(
-        pl.when(pl.col("return_20_pct").count() >= 5).then(pl.col("return_20_pct").mean()).alias("sector_return_20_pct")
+    """Mean 20-session return per sector group (R-ENR-09): sector_group, sector_return_20_pct (null below 5 members).
+
+    Members are the rows whose sector is known (is_sector_known) and that have 20 closes.
+    """
+    return (
+        readings.filter(pl.col("is_sector_known"))
+        .group_by("sector_group")
+        .agg(
+            pl.when(pl.col("return_20_pct").count() >= 5)
+            .then(pl.col("return_20_pct").mean())
+            .alias("sector_return_20_pct")
+        )
     )

@@ -7,7 +7,7 @@ import polars as pl
 
 from jennie_core.scoring import frames
 from jennie_core.scoring.factors import consensus_factors, flow_factors, price_factors, sector_momentum
-from jennie_core.scoring.sectors import with_sector_group
+from jennie_core.scoring.sectors import OTHER, with_sector_group
 from jennie_core.scoring.sentiment import news_factors
 from jennie_core.scoring.valuation import market_cap_now, valuation
 
@@ -35,14 +35,17 @@ def assemble_readings(inputs: MarketInputs, *, as_of: date, known_by: date | Non
     `as_of` is the last session of prices and flows; `known_by` the last calendar day of filed or published facts
     (default `as_of`; for market day D the day before D). Raises LookAheadError when a frame holds anything later.
 
-    Output: code, name, market, asset_kind, status, sector_group, the columns of `price_factors`, market_cap_krw,
+    Output: code, name, market, asset_kind, status, sector_group, is_sector_known, the columns of
+    `price_factors`, market_cap_krw,
     market_cap_date, per, pbr, roe_pct, fundamentals_known_on, forward_per, forward_roe_pct, eps_revision_pct,
     foreign_net_krw, institution_net_krw, foreign_held_pct, foreign_ratio_trend_pp, news_sentiment (0..100),
     headline_count, sector_return_20_pct. Null = unknown.
     """
     known = as_of if known_by is None else known_by
     frames.require(inputs.master, frames.STOCK_MASTER, "stock master")
-    master = with_sector_group(inputs.master).select("code", "name", "market", "asset_kind", "status", "sector_group")
+    master = with_sector_group(inputs.master).select(
+        "code", "name", "market", "asset_kind", "status", "sector_group", "is_sector_known"
+    )
     caps = market_cap_now(inputs.market_caps, inputs.prices, as_of=as_of)
     parts = (
         master,
@@ -55,5 +58,8 @@ def assemble_readings(inputs: MarketInputs, *, as_of: date, known_by: date | Non
     readings = price_factors(inputs.prices, as_of=as_of)
     for part in parts:
         readings = readings.join(part, on="code", how="left", validate="1:1")
-    readings = readings.with_columns(pl.col("sector_group").fill_null("기타"))
-    return readings.join(sector_momentum(readings), on="sector_group", how="left").sort("code")
+    readings = readings.with_columns(
+        pl.col("sector_group").fill_null(OTHER), pl.col("is_sector_known").fill_null(value=False)
+    )
+    momentum = pl.when(pl.col("is_sector_known")).then(pl.col("sector_return_20_pct")).alias("sector_return_20_pct")
+    return readings.join(sector_momentum(readings), on="sector_group", how="left").with_columns(momentum).sort("code")

@@ -22,6 +22,7 @@ SECTOR_GROUPS: tuple[str, ...] = (
 """R-SECT-01, labels as stored."""
 
 OTHER = "기타"
+UNCLASSIFIED = "미분류"
 
 CODE_OVERRIDES: dict[str, str] = {"000880": "조선/방산"}
 """R-SECT-03: a stock whose business differs from its portal sub-sector."""
@@ -105,10 +106,17 @@ def sector_group(code: str, sector_large: str | None, sector_mid: str | None) ->
 
 
 def with_sector_group(master: pl.DataFrame) -> pl.DataFrame:
-    """Add `sector_group` (String, never null) to a frame with code, sector_large and sector_mid."""
+    """Add sector_group (String, never null) and is_sector_known (Boolean) to rows with code, sector_large, sector_mid.
+
+    기타 holds conglomerates and the like *and* stocks without a classification; only the former make its returns.
+    """
     names = master.select("sector_large", "sector_mid").unique()
     groups = [sector_group("", large, mid) for large, mid in names.iter_rows()]
     table = names.with_columns(sector_group=pl.Series(groups, dtype=pl.String))
     joined = master.join(table, on=["sector_large", "sector_mid"], how="left", nulls_equal=True)
     override = pl.col("code").replace_strict(CODE_OVERRIDES, default=None, return_dtype=pl.String)
-    return joined.with_columns(sector_group=pl.coalesce(override, pl.col("sector_group")))
+    named = pl.coalesce("sector_mid", "sector_large")
+    return joined.with_columns(
+        sector_group=pl.coalesce(override, pl.col("sector_group")),
+        is_sector_known=override.is_not_null() | (named.is_not_null() & (named != UNCLASSIFIED)).fill_null(value=False),
+    )

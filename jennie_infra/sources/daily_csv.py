@@ -100,14 +100,18 @@ def _columns(path: Path, texts: pl.DataFrame) -> dict[str, str]:
                 mapping[canonical] = header
                 break
     if not mapping:
-        raise DataFileError(path, "the first line is no header", row=1, value=",".join(headers)[:50])
+        raise DataFileError(path, "the first line is no header", row=1, value=_as_written(headers))
     nameless = headers[0].strip() == "" or headers[0].startswith("_duplicated")
     if "date" not in mapping and nameless and texts.height and _looks_like_date(texts[headers[0]][0]):
         mapping["date"] = headers[0]
     for needed in ("date", *PRICES, "volume"):
         if needed not in mapping:
-            raise DataFileError(path, "daily bars need this column", row=1, column=needed, value=",".join(headers)[:50])
+            raise DataFileError(path, "daily bars need this column", row=1, column=needed, value=_as_written(headers))
     return mapping
+
+
+def _as_written(headers: list[str]) -> str:
+    return ",".join(re.sub(r"_duplicated_\d+$", "", header) for header in headers)[:50]
 
 
 def _looks_like_date(text: str | None) -> bool:
