@@ -1,0 +1,239 @@
+"""Fills booked once, in one transaction with intent, position and trade log (R-DB-03, R-BUY-15)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.engine import Connection
+
+from jennie_core.domain.base import Message
+from jennie_core.domain.enums import OrderSide, OrderState, SellReason
+from jennie_core.domain.positions import Position
+from jennie_infra.db.repositories import intents, positions
+from jennie_infra.db.repositories.accounting import realized_pnl_krw
+from jennie_infra.db.repositories.intents import Intent
+from jennie_infra.db.repositories.tables import FILL, TRADE_LOG
+from jennie_infra.db.upsert import insert_ignore, upsert
+
+_COSTS = select(func.sum(FILL.c.fee_krw).label("fee"), func.sum(FILL.c.tax_krw).label("tax")).where(
+    FILL.c.intent_id == bindparam("intent_id")
+)
+_TRADE = select(TRADE_LOG).where(TRADE_LOG.c.intent_id == bindparam("intent_id"))
+_IDS = select(FILL.c.fill_id).where(FILL.c.intent_id == bindparam("intent_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class NewFill:
+    """An execution to be booked; `source` is notice or inquiry."""
+
+    fill_id: str
+    quantity: int
+    price_krw: int
+    fee_krw: int
+    tax_krw: int
+    filled_at: datetime
+    source: str
+
+    @property
+    def amount_krw(self) -> int:
+        """Won that changed hands."""
+        return self.quantity * self.price_krw
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What a booking made of the ledger; `fills` are the ones that were new."""
+
+    intent: Intent
+    position: Position | None
+    fills: tuple[NewFill, ...]
+    realized_pnl_krw: int
+
+    @property
+    def quantity(self) -> int:
+        """Shares booked now."""
+        return sum(fill.quantity for fill in self.fills)
+
+
+class UnknownIntentError(Exception):
+    """Fills were to be booked for an intent that the ledger does not have."""
+
+
+def book(
+    connection: Connection,
+    intent: Intent,
+    fills: Sequence[NewFill],
+    *,
+    now: datetime,
+    end_state: OrderState | None = None,
+) -> Booked:
+    """Book fills that are new and move the intent on; booking the same fills again changes nothing.
+
+    `end_state` closes the order (cancelled, rejected) once its fills are in; without it the state follows the fills.
+    The insert comes first, so that the writer's lock is held before anything is read.
+    """
+    fresh = [fill for fill in fills if insert_ignore(connection, FILL, _fill_row(intent, fill, now))]
+    stored = intents.find(connection, intent.intent_id, lock=True)
+    if stored is None:
+        raise UnknownIntentError(intent.intent_id)
+    after = _progress(stored, fresh, end_state)
+    if after != stored:
+        intents.transition(
+            connection,
+            after.intent_id,
+            after.state,
+            now=now,
+            filled_quantity=after.filled_quantity,
+            filled_amount_krw=after.filled_amount_krw,
+        )
+    if not fresh:
+        return Booked(after, None, (), 0)
+    position, realized = _book_position(connection, after, fresh, now)
+    _log_trade(connection, after, realized, fresh[-1].filled_at)
+    return Booked(replace(after, updated_at=now), position, tuple(fresh), realized)
+
+
+def fill_ids(connection: Connection, intent_id: str) -> set[str]:
+    """Ids of the fills that an intent already has."""
+    return set(connection.execute(_IDS, {"intent_id": intent_id}).scalars())
+
+
+def _progress(intent: Intent, fills: Sequence[NewFill], end_state: OrderState | None) -> Intent:
+    quantity = intent.filled_quantity + sum(fill.quantity for fill in fills)
+    amount = intent.filled_amount_krw + sum(fill.amount_krw for fill in fills)
+    if quantity > intent.quantity:
+        raise ValueError(f"{intent.intent_id}: {quantity} of {intent.quantity} shares cannot be filled")
+    state = intent.state
+    if quantity == intent.quantity:
+        state = OrderState.FILLED
+    elif end_state is not None and not intent.state.is_terminal:
+        state = end_state
+    elif fills and intent.state is OrderState.ACCEPTED:
+        state = OrderState.PARTIALLY_FILLED
+    return replace(intent, state=state, filled_quantity=quantity, filled_amount_krw=amount)
+
+
+def _book_position(
+    connection: Connection, intent: Intent, fills: Sequence[NewFill], now: datetime
+) -> tuple[Position, int]:
+    position = positions.find(connection, intent.stock_code) or _new_position(intent)
+    realized = 0
+    for fill in fills:
+        shares = positions.shares_of(position)
+        if intent.side is OrderSide.BUY:
+            position = positions.with_shares(position, shares.bought(fill.quantity, fill.price_krw))
+            position = _raised(position, fill.price_krw)
+        else:
+            realized += realized_pnl_krw(
+                fill.quantity, fill.price_krw, shares.average_price_krw, fill.fee_krw, fill.tax_krw
+            )
+            position = positions.with_shares(position, shares.sold_by_fill(fill.quantity))
+    position = _opened(position, intent) if intent.side is OrderSide.BUY else _exit_state(position, intent)
+    positions.save(connection, position, now=now)
+    return position, realized
+
+
+def _new_position(intent: Intent) -> Position:
+    return Position(stock_code=intent.stock_code, stock_name=intent.stock_name, quantity=0, average_price_krw=0.0)
+
+
+def _opened(position: Position, intent: Intent) -> Position:
+    """Facts of the buy that opened a holding; a later buy of the same holding leaves them."""
+    if position.trade_id is not None or position.bought_on is not None:
+        return position
+    return position.model_copy(
+        update={
+            "stock_name": intent.stock_name,
+            "sector_group": intent.context.get("sector_group"),
+            "atr_krw": intent.context.get("atr_krw"),
+            "bought_on": intent.market_day,
+            "trade_id": intent.intent_id,
+        }
+    )
+
+
+def _raised(position: Position, price_krw: int) -> Position:
+    mark = position.high_watermark_krw
+    return position.model_copy(update={"high_watermark_krw": price_krw if mark is None else max(mark, price_krw)})
+
+
+def _exit_state(position: Position, intent: Intent) -> Position:
+    """Scale-out level and the RSI flag advance on a fill, never on a message (R-MON-06)."""
+    changes: dict[str, object] = {}
+    if intent.scale_out_level is not None:
+        changes["scale_out_level"] = max(position.scale_out_level, intent.scale_out_level)
+    if intent.reason == SellReason.RSI_OVERBOUGHT.value:
+        changes["rsi_sold"] = True
+    if position.quantity == 0:
+        changes |= {
+            "high_watermark_krw": None,
+            "scale_out_level": 0,
+            "rsi_sold": False,
+            "profit_floor_armed": False,
+            "bought_on": None,
+            "trade_id": None,
+        }
+    return position.model_copy(update=changes)
+
+
+class _TradeFacts(Message):
+    """What the trade log takes from an intent's context; a fact that is absent stays unknown."""
+
+    market_regime: str | None = None
+    hybrid_score: float | None = None
+    llm_score: float | None = None
+    trade_tier: str | None = None
+    holding_days: int | None = None
+    average_price_krw: float | None = None
+
+
+def _log_trade(connection: Connection, intent: Intent, realized: int, traded_at: datetime) -> None:
+    is_sell = intent.side is OrderSide.SELL
+    costs = connection.execute(_COSTS, {"intent_id": intent.intent_id}).mappings().one()
+    before = connection.execute(_TRADE, {"intent_id": intent.intent_id}).mappings().first()
+    earned = realized if before is None or not is_sell else before["realized_pnl_krw"] + realized
+    price = intent.filled_amount_krw / intent.filled_quantity
+    wanted = {name: intent.context[name] for name in _TradeFacts.model_fields if name in intent.context}
+    facts = _TradeFacts.model_validate(wanted)
+    average = facts.average_price_krw
+    row = {
+        "intent_id": intent.intent_id,
+        "market_day": intent.market_day,
+        "stock_code": intent.stock_code,
+        "stock_name": intent.stock_name,
+        "trade_type": intent.side.value.upper(),
+        "quantity": intent.filled_quantity,
+        "price_krw": price,
+        "total_amount_krw": intent.filled_amount_krw,
+        "fee_krw": int(costs["fee"]),
+        "tax_krw": int(costs["tax"]),
+        "reason": intent.reason,
+        "rule": intent.rule,
+        "profit_pct": (price / average - 1) * 100 if is_sell and average else None,
+        "realized_pnl_krw": earned if is_sell else None,
+        "signal_id": intent.source_id,
+        "watchlist_version": intent.watchlist_version,
+        "score_run_id": intent.score_run_id,
+        "traded_at": traded_at,
+        **facts.model_dump(exclude={"average_price_krw"}),
+    }
+    upsert(connection, TRADE_LOG, [row])
+
+
+def _fill_row(intent: Intent, fill: NewFill, now: datetime) -> dict[str, object]:
+    return {
+        "fill_id": fill.fill_id,
+        "intent_id": intent.intent_id,
+        "order_number": intent.order_number,
+        "market_day": intent.market_day,
+        "stock_code": intent.stock_code,
+        "side": intent.side.value,
+        "quantity": fill.quantity,
+        "price_krw": fill.price_krw,
+        "fee_krw": fill.fee_krw,
+        "tax_krw": fill.tax_krw,
+        "filled_at": fill.filled_at,
+        "booked_at": now,
+        "source": fill.source,
+    }
