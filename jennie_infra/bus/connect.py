@@ -21,13 +21,16 @@ _RETRY_ON: list[type[Exception]] = [
 ]
 
 
-def connect(url: str, *, timeout_seconds: float = 2.0) -> AsyncRedis:
-    """A client for quick commands: bounded time, few jittered retries. Never use it for blocking reads."""
+def connect(url: str, *, timeout_seconds: float = 2.0, retries: int = 3) -> AsyncRedis:
+    """A client for quick commands: bounded time, few jittered retries. Never use it for blocking reads.
+
+    `retries=0` for a writer whose commands must not be sent twice behind its back (a repeated XADD is a second entry).
+    """
     return aioredis.Redis.from_url(
         url,
         socket_timeout=timeout_seconds,
         socket_connect_timeout=timeout_seconds,
-        retry=Retry(ExponentialWithJitterBackoff(cap=0.5, base=0.02), 3),
+        retry=Retry(ExponentialWithJitterBackoff(cap=0.5, base=0.02), retries),
         retry_on_error=_RETRY_ON,
         protocol=3,
     )

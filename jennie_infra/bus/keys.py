@@ -68,7 +68,7 @@ KEYS: dict[RedisKeys, KeySpec] = {
         "json", HotWatchlist, DAY, "data plane", ("scanner", "gateway", "dashboard", "commands")
     ),
     RedisKeys.WATCHLIST_MANUAL: KeySpec("hash code->name", None, None, "commands", ("scanner", "dashboard")),
-    RedisKeys.MACRO_INSIGHT: KeySpec("json", MacroInsight, DAY, "data plane", ("dashboard", "commands")),
+    RedisKeys.MACRO_INSIGHT: KeySpec("json", MacroInsight, DAY, "data plane", ("monitor", "dashboard", "commands")),
     RedisKeys.REGIME_CURRENT: KeySpec(
         "json", TradingContext, HOUR * 24, "data plane", ("scanner", "buy_executor", "monitor", "dashboard")
     ),

@@ -43,10 +43,14 @@ class TickWriter:
         """Append in the given order; one round trip."""
         pipeline = self._client.pipeline(transaction=False)
         for item in items:
-            fields: Any
-            if isinstance(item, Tick):
-                fields = {"t": encode_tick(item)}
-            else:
-                fields = {"mark": str(item.market_us), "settled": "1" if item.settled else "0"}
-            pipeline.xadd(Streams.TICKS.value, fields, maxlen=self._length, approximate=True)
+            self.queue(pipeline, encode_tick(item) if isinstance(item, Tick) else item)
         await pipeline.execute()
+
+    def queue(self, pipeline: Any, item: bytes | ClockMark) -> None:
+        """Put an encoded tick or a mark into a pipeline that the caller executes, among its other commands."""
+        fields: Any
+        if isinstance(item, bytes):
+            fields = {"t": item}
+        else:
+            fields = {"mark": str(item.market_us), "settled": "1" if item.settled else "0"}
+        pipeline.xadd(Streams.TICKS.value, fields, maxlen=self._length, approximate=True)

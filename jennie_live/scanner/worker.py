@@ -217,7 +217,7 @@ class ScannerWorker:
             cursor = text(batch[-1][0])
             items = [decode_tick_entry(fields) for _, fields in batch]
             ticks = [
-                item for item in items if isinstance(item, Tick) and from_epoch_us(item.exchange_us).date() == core.day
+                item for item in items if isinstance(item, Tick) and from_epoch_us(item.exchange_us).date() == self._day
             ]
             replayed += len(ticks)
             core.replay(ticks)

@@ -1,0 +1,175 @@
+"""`jennie`: the command line behind the make targets."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from jennie_cli.errors import UserError, one_clear_line
+from jennie_core.domain.control import ControlVerb
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+    help="jennie: a self-hosted trading platform for Korean equities.",
+)
+
+Reason = Annotated[str, typer.Argument(help="why, for the record")]
+
+
+@app.command()
+def rehearse(
+    market_data: Annotated[Path | None, typer.Option(help="folder with real daily KRX bars; default: a generated market")] = None,
+    day: Annotated[str | None, typer.Option(help="the day to rehearse, YYYY-MM-DD")] = None,
+    speed: Annotated[str, typer.Option(help="market seconds per real second, or max")] = "max",
+    seed: Annotated[int, typer.Option(help="seed of the generated market and of the tick paths")] = 7,
+    until: Annotated[str | None, typer.Option(help="end the day at HH:MM (market time) instead of 20:10")] = None,
+    fail_check: Annotated[str | None, typer.Option(help="make this asset check fail, e.g. freshness")] = None,
+    port_base: Annotated[int, typer.Option(help="added to every port; a rehearsal never shares ports with `jennie up`")] = 20_000,
+    var_dir: Annotated[Path, typer.Option(help="parent of all state folders", envvar="JENNIE_VAR_DIR")] = Path("var"),
+    plain: Annotated[bool, typer.Option(help="one line per phase instead of the live view")] = False,
+) -> None:
+    """Run one trading day of the rehearsal market and write its report."""
+    from jennie_cli.rehearse import RehearsalPlan, run_rehearsal
+
+    with one_clear_line():
+        plan = RehearsalPlan(
+            market_data=market_data,
+            day=_day(day, "DAY"),
+            speed=_speed(speed),
+            seed=seed,
+            until=until,
+            fail_check=fail_check,
+            port_base=port_base,
+            var_dir=var_dir,
+            plain=plain,
+        )
+        raise typer.Exit(run_rehearsal(plan, Console(highlight=False)))
+
+
+@app.command()
+def up(
+    port_base: Annotated[int, typer.Option(help="added to every port")] = 0,
+    seed: Annotated[int, typer.Option(help="rehearsal only: seed of the generated market")] = 7,
+    market_data: Annotated[Path | None, typer.Option(help="rehearsal only: folder with real daily KRX bars")] = None,
+    day: Annotated[str | None, typer.Option(help="rehearsal only: the market day to live through")] = None,
+    detach: Annotated[bool, typer.Option("--detach/--attach", help="return as soon as the stack is up")] = True,
+) -> None:
+    """Keep the whole stack running at wall-clock speed and print its addresses."""
+    from jennie_cli.up import UpPlan, bring_up
+
+    with one_clear_line():
+        plan = UpPlan(port_base=port_base, seed=seed, market_data=market_data, day=_day(day, "DAY"), detach=detach)
+        bring_up(plan, Console(highlight=False))
+
+
+@app.command()
+def down() -> None:
+    """End the running stack's processes; trading state, stops included, stays as it is (O4)."""
+    from jennie_cli.up import bring_down
+
+    with one_clear_line():
+        bring_down(Console(highlight=False))
+
+
+@app.command()
+def status() -> None:
+    """Show what runs and how it is; exit code 1 when a service is not healthy."""
+    from jennie_cli.status import show_status
+
+    with one_clear_line():
+        raise typer.Exit(1 if show_status(Console(highlight=False)) else 0)
+
+
+@app.command()
+def doctor(repair: Annotated[bool, typer.Option(help="bring database schemas up to date first")] = False) -> None:
+    """Check clock, calendar, ports, disk, databases, Redis and keys; prints the repair beside each failure."""
+    from jennie_cli.doctor import examine
+
+    with one_clear_line():
+        raise typer.Exit(1 if examine(Console(highlight=False), repair=repair) else 0)
+
+
+@app.command()
+def pause(reason: Reason = "said on the command line") -> None:
+    """No new buys; exits go on."""
+    _say(ControlVerb.PAUSE, reason)
+
+
+@app.command()
+def halt(reason: Reason = "said on the command line") -> None:
+    """Full stop: no automatic buys, open buys are cancelled; protective exits go on unless configured otherwise."""
+    _say(ControlVerb.HALT, reason)
+
+
+@app.command()
+def resume(
+    reason: Reason = "said on the command line",
+    yes: Annotated[bool, typer.Option("--yes", help="confirm without asking")] = False,
+) -> None:
+    """Lift pause and halt."""
+    if not yes and not typer.confirm("Allow automatic buys again?"):
+        raise typer.Exit(1)
+    _say(ControlVerb.RESUME, reason)
+
+
+@app.command()
+def backfill(
+    asset: Annotated[str, typer.Argument(help="asset, e.g. daily_prices")],
+    start: Annotated[str, typer.Option("--from", help="first day, YYYY-MM-DD")],
+    end: Annotated[str, typer.Option("--to", help="last day, YYYY-MM-DD")],
+    market_data: Annotated[Path | None, typer.Option(help="market folder; default JENNIE_MARKET_DATA")] = None,
+) -> None:
+    """Materialise a range of sessions of an asset as one Dagster run."""
+    from jennie_cli.backfill import run_backfill
+
+    with one_clear_line():
+        first, last = _day(start, "--from"), _day(end, "--to")
+        if first is None or last is None or first > last:
+            raise UserError(f"--from {start} --to {end}: the first day must not be after the last")
+        raise typer.Exit(run_backfill(asset, first, last, market_data, Console(highlight=False)))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def sim(context: typer.Context) -> None:
+    """Start the rehearsal exchange alone; `jennie sim --help` lists its options."""
+    from jennie_sim.main import main
+
+    main(context.args)
+
+
+def main() -> None:
+    """Entry for `python -m jennie_cli`."""
+    app()
+
+
+def _say(verb: ControlVerb, reason: str) -> None:
+    from jennie_cli.stops import say_stop
+
+    with one_clear_line():
+        say_stop(verb, reason, Console(highlight=False))
+
+
+def _day(value: str | None, name: str) -> date | None:
+    if value is None:
+        return None
+    try:
+        return datetime.strptime(value, "%Y-%m-%d").date()
+    except ValueError as error:
+        raise UserError(f"{name}={value}: not a date; write it as 2025-06-27") from error
+
+
+def _speed(value: str) -> float | None:
+    if value in ("max", "unlimited", "0"):
+        return None
+    try:
+        speed = float(value)
+    except ValueError as error:
+        raise UserError(f"SPEED={value}: not a number; write e.g. 400, or max") from error
+    if speed <= 0:
+        raise UserError(f"SPEED={value}: must be above zero, or max")
+    return speed
