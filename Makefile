@@ -28,10 +28,10 @@ test: setup ## Run every test that needs no browser (PYTEST_ARGS= passes options
 
 test-ui: setup web ## Run the browser tests (needs a Chromium on this machine)
 	@scripts/test_needs.sh ui
-	@$(VENV)/pytest tests/ui $(PYTEST_ARGS)
+	@$(VENV)/pytest tests/ui -m ui $(PYTEST_ARGS)
 
 test-clients: setup ## Run the tests against other client libraries and servers
-	@$(VENV)/pytest tests/clients $(PYTEST_ARGS)
+	@$(VENV)/pytest tests/clients -m clients $(PYTEST_ARGS)
 
 lint: setup ## Check style, types, imports and the asset graph
 	@$(VENV)/ruff check .

@@ -40,17 +40,17 @@ ensure_venv_module() {
 }
 
 install_dependencies() {
-  local python=$VENV/bin/python log=$VENV/bootstrap.log
-  if "$python" -m pip install -q "$UV_RANGE" >"$log" 2>&1; then
+  local python=$VENV/bin/python
+  if "$python" -m pip install -q "$UV_RANGE" >$VENV/bootstrap.log 2>&1; then
     "$python" -m uv pip sync -q --python "$python" --require-hashes requirements.lock && return
     say 'uv could not install the lock; trying pip'
   else
     say 'uv is not to be had; using pip'
   fi
   # The pip that comes with Python 3.11 refuses some hashed files without --no-deps; the lock is complete anyway.
-  "$python" -m ensurepip -q --upgrade >"$log" 2>&1
-  "$python" -m pip install -q --upgrade pip >"$log" 2>&1 || say 'pip could not be upgraded; going on with the one here'
-  "$python" -m pip install -q --no-deps --require-hashes -r requirements.lock
+  "$python" -m pip install -q --upgrade pip >$VENV/bootstrap.log 2>&1 || say 'pip could not be upgraded; going on with the one here'
+  "$python" -m pip install -q --no-deps --require-hashes -r requirements.lock ||
+    die 'the dependencies could not be installed; check the network and the package index of pip'
 }
 
 # hatchling is in the lock, so this builds without downloading anything.
