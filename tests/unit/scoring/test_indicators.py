@@ -1,0 +1,78 @@
+"""R-IND over polars groups against plain loops."""
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jennie_core.scoring import indicators as ind
+
+
+def plain_rsi(closes: list[int], n: int = 14) -> float | None:
+    changes = [b - a for a, b in zip(closes, closes[1:], strict=False)]
+    if len(changes) < n or not any(changes):
+        return None
+    gain, loss = sum(max(c, 0) for c in changes[:n]) / n, sum(max(-c, 0) for c in changes[:n]) / n
+    for change in changes[n:]:
+        gain, loss = (gain * (n - 1) + max(change, 0)) / n, (loss * (n - 1) + max(-change, 0)) / n
+    return 100.0 if loss == 0 else 100.0 - 100.0 / (1.0 + gain / loss)
+
+
+def grouped(closes: list[int], expression: pl.Expr) -> object:
+    frame = pl.DataFrame({"code": "A", "close": closes}, schema={"code": pl.String, "close": pl.Int64})
+    return frame.group_by("code").agg(expression.alias("x"))["x"][0]
+
+
+@given(st.lists(st.integers(1_000, 100_000), min_size=1, max_size=120))
+def test_wilder_rsi_equals_the_recursion(closes: list[int]) -> None:
+    """R-IND-03, R-QNT-03."""
+    expected = plain_rsi(closes)
+    found = grouped(closes, ind.rsi_wilder(pl.col("close")))
+    assert found == (None if expected is None else pytest.approx(expected, abs=1e-9))
+
+
+def test_rsi_without_a_loss_is_100_and_without_a_move_is_unknown() -> None:
+    """R-IND-03; a series that never moved has no strength to tell."""
+    assert grouped(list(range(100, 120)), ind.rsi_wilder(pl.col("close"))) == 100.0
+    assert grouped([500] * 40, ind.rsi_wilder(pl.col("close"))) is None
+    assert grouped([500] * 40, ind.rsi_simple(pl.col("close"))) is None
+
+
+def test_simple_rsi_looks_at_the_last_fourteen_changes_only() -> None:
+    """R-ANL-10: 14 simple averages."""
+    closes = [900, 100, *[100 + i for i in range(1, 15)]]
+    assert grouped(closes, ind.rsi_simple(pl.col("close"))) == 100.0
+    mixed = [100, *[110, 100] * 7]
+    assert grouped(mixed, ind.rsi_simple(pl.col("close"))) == pytest.approx(50.0)
+
+
+def test_atr_is_the_mean_of_the_last_true_ranges_and_skips_halted_bars() -> None:
+    """R-IND-04: a halted bar has zero high and low, which is no range."""
+    frame = pl.DataFrame(
+        {
+            "code": ["A"] * 4,
+            "high": [110, 0, 130, 140],
+            "low": [90, 0, 120, 110],
+            "close": [100, 100, 125, 120],
+            "traded": [True, False, True, True],
+        }
+    )
+    expression = ind.atr(pl.col("high"), pl.col("low"), pl.col("close"), pl.col("traded"))
+    assert frame.group_by("code").agg(expression.alias("x"))["x"][0] == pytest.approx((30 + 30) / 2)
+    assert frame.head(2).group_by("code").agg(expression.alias("x"))["x"][0] is None
+
+
+def test_macd_histogram_is_ema_difference_less_its_own_ema() -> None:
+    """R-IND-02, R-IND-07: seeds are first values."""
+    closes = [100.0, 103.0, 101.0, 108.0, 112.0, 109.0]
+
+    def ema(values: list[float], n: int) -> list[float]:
+        out = [values[0]]
+        for value in values[1:]:
+            out.append(out[-1] + 2 / (n + 1) * (value - out[-1]))
+        return out
+
+    line = [a - b for a, b in zip(ema(closes, 12), ema(closes, 26), strict=True)]
+    expected = line[-1] - ema(line, 9)[-1]
+    found = pl.DataFrame({"close": closes}).select(ind.macd_histogram(pl.col("close")).last())["close"][0]
+    assert found == pytest.approx(expected)
