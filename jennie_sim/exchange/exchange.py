@@ -81,9 +81,11 @@ class Exchange:
 
     def place(self, request: OrderRequest) -> Order:
         """Take a new order; raises Refused and leaves everything as it was when a rule forbids it."""
+        ratio, self.fill_ratio_for_next = self.fill_ratio_for_next, None
         account = self.account(request.account)
         price = check_request(request, account, self.market, self.now_ms, self.commission_ratio)
         order = self._new_order(request, price)
+        order.fill_cap = None if ratio is None else int(order.quantity * ratio)
         self._reserve(account, order)
         self._accept(order, NoticeKind.ACCEPTED)
         self._incoming.append(order)
@@ -141,6 +143,12 @@ class Exchange:
         self._accept(order, NoticeKind.ACCEPTED)
         self._fill(order, Execution(quantity, price_krw), self.now_ms)
         return order
+
+    def lift_fill_caps(self) -> None:
+        """End of the partial-fill fault: what it held back may be filled from now on."""
+        self.fill_ratio_for_next = None
+        for order in self.open_orders():
+            order.fill_cap = None
 
     # ---- time ------------------------------------------------------------------------------------------------------
 
@@ -237,13 +245,13 @@ class Exchange:
             order.cancelled_quantity += order.remaining
             order.status = OrderStatus.EXPIRED
             self._release(self.accounts[order.account], order)
-            self.ledger.append("expired", at_ms, **order_facts(order))
+            self.ledger.append("expired", at_ms, order_facts(order))
         self._resting.clear()
 
     # ---- booking ---------------------------------------------------------------------------------------------------
 
     def _new_order(self, request: OrderRequest, price_krw: int) -> Order:
-        order = Order(
+        return Order(
             number=len(self.orders) + 1,
             account=request.account,
             code=request.code,
@@ -255,10 +263,6 @@ class Exchange:
             accepted_at_ms=self.now_ms,
             type_code=request.type_code,
         )
-        if self.fill_ratio_for_next is not None:
-            order.fill_cap = int(order.quantity * self.fill_ratio_for_next)
-            self.fill_ratio_for_next = None
-        return order
 
     def _follow_up(self, original: Order, action: str, quantity: int, price_krw: int) -> Order:
         return Order(
@@ -286,7 +290,7 @@ class Exchange:
 
     def _accept(self, order: Order, kind: NoticeKind) -> None:
         self.orders[order.number] = order
-        self.ledger.append(kind.value, self.now_ms, **order_facts(order))
+        self.ledger.append(kind.value, self.now_ms, order_facts(order))
         self._notices.append(Notice(kind, order, order.quantity, order.price_krw, self.now_ms, order.account))
 
     def _take_out(self, order: Order, quantity: int, status: OrderStatus) -> None:
@@ -303,7 +307,7 @@ class Exchange:
     def _kill(self, order: Order) -> None:
         quantity = order.remaining
         self._take_out(order, quantity, OrderStatus.CANCELLED)
-        self.ledger.append("killed", self.now_ms, **order_facts(order))
+        self.ledger.append("killed", self.now_ms, order_facts(order))
         self._notices.append(Notice(NoticeKind.KILLED, order, quantity, order.price_krw, self.now_ms, order.account))
 
     def _fill(self, order: Order, execution: Execution, at_ms: int) -> None:
@@ -336,7 +340,7 @@ class Exchange:
         else:
             self._reserve(account, order)
         self.fills.append(fill)
-        self.ledger.append("fill", at_ms, account=order.account, **fill_facts(fill))
+        self.ledger.append("fill", at_ms, fill_facts(fill) | {"account": order.account})
         self._notices.append(Notice(NoticeKind.FILLED, order, fill.quantity, fill.price_krw, at_ms, order.account))
 
     def _reserve(self, account: Account, order: Order) -> None:

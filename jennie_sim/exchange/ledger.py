@@ -18,9 +18,9 @@ class Ledger:
         self.events: list[dict[str, Any]] = []
         self._file = path.open("ab") if path else None
 
-    def append(self, event: str, at_ms: int, **facts: Any) -> None:
+    def append(self, event: str, at_ms: int, facts: dict[str, Any]) -> None:
         """Record one event; nothing is ever changed or removed."""
-        row = {"seq": len(self.events) + 1, "event": event, "at_ms": at_ms, **facts}
+        row = {**facts, "seq": len(self.events) + 1, "event": event, "at_ms": at_ms}
         self.events.append(row)
         if self._file:
             self._file.write(orjson.dumps(row) + b"\n")

@@ -156,7 +156,7 @@ def _fat(rng: np.random.Generator, shape: tuple[int, ...], freedom: int) -> Floa
 
 def _draw_turnover(rng: np.random.Generator, companies: Sequence[Company], moves: Moves) -> Floats:
     """Won traded per cell: by size and activity, more on days that move (거래대금)."""
-    usual = np.array([company.first_price_krw * company.shares * 0.006 * company.activity for company in companies])
+    usual = np.array([company.first_price_krw * company.shares * 0.012 * company.activity for company in companies])
     size = np.abs(moves.gap + moves.session) / np.maximum(moves.spread, 1e-4)
     level = np.exp(_persistent(rng, len(moves.gap), len(companies), 0.9, 0.22))
     turnover: Floats = usual * level * (0.45 + 0.55 * size) * rng.lognormal(0.0, 0.25, moves.gap.shape)

@@ -84,7 +84,7 @@ def make_tape(bar: DayBar, trades: Trades, band: Band, seed_key: int) -> Tape:
     quotes stay inside the day's range where its width allows; at a price limit the side that has run out is 0.
     """
     count = len(trades.price)
-    depth = max(1, bar.volume // 1_000)
+    depth = max(1, bar.volume // 500)
     rows = np.zeros((count, len(Col)), dtype=np.int64)
     if count:
         rows[:, Col.AT_MS], rows[:, Col.PRICE] = trades.at_ms, trades.price
