@@ -12,7 +12,7 @@ from jennie_core.domain.control import StopState
 from jennie_core.domain.decisions import Refusal
 from jennie_core.domain.enums import SignalType
 from jennie_core.domain.macro import IntradayRisk, TradingContext
-from jennie_core.domain.market import MinuteBar, Tick
+from jennie_core.domain.market import ClockMark, MinuteBar, Tick
 from jennie_core.domain.signals import BuySignal
 from jennie_core.domain.trading_settings import ScannerSettings
 from jennie_core.domain.watchlist import HotWatchlist
@@ -22,10 +22,10 @@ from jennie_core.strategy import gates
 from jennie_core.strategy.bars import Bar
 from jennie_core.strategy.context import EffectiveContext, no_buys_refusal
 from jennie_core.strategy.entries import Setup, first_entry, orb_breakout, watchlist_conviction
-from jennie_core.strategy.gates import Gate, GateView
+from jennie_core.strategy.gates import Gate
 from jennie_core.strategy.listed import Listed, merge_manual
-from jennie_core.strategy.opening_range import OpeningRange
 from jennie_core.strategy.scan_inputs import ScanInputs
+from jennie_core.strategy.scan_replay import CONTINUOUS_PHASE, ScanReplay
 from jennie_core.strategy.scan_state import (
     CodeState,
     Decision,
@@ -36,10 +36,10 @@ from jennie_core.strategy.scan_state import (
     signal_id,
     without_repeats,
 )
+from jennie_core.strategy.scan_views import DayWindows, ScanViews
 
 __all__ = ["Decision", "ScannerCore", "SignalRefusal", "signal_id"]
 
-CONTINUOUS_PHASE = "0"
 NOTHING: tuple[Decision, ...] = ()
 
 FIRST_SETUPS: tuple[tuple[SignalType, Callable[[Setup], bool], tuple[Gate, ...]], ...] = (
@@ -61,18 +61,19 @@ class ScannerCore:
         bar_grace_us: int = 1_000_000,
     ) -> None:
         """`bar_grace_us`: a bar closes by timer this long after its minute, because trade times have whole seconds."""
-        self._settings = settings
+        self._confirm_bars = settings.momentum_confirm_bars
         self._day = session.day
         self._calendar = KrxCalendar.shipped() if calendar is None else calendar
         self._grace_us = bar_grace_us
         self._open_us = session.open_us
         self._last_trade_us = session.last_trade_us
-        self._trade_from_us = session.after_open_us(settings.no_trade_minutes_after_open)
-        self._danger_from_us = session.before_close_us(settings.danger_zone_minutes_before_close)
-        self._entry_end_us = session.before_close_us(settings.entry_cutoff_minutes_before_close)
-        self._orb_end_us = session.after_open_us(settings.orb_range_minutes)
         self._states: dict[str, CodeState] = {}
         self._inputs = ScanInputs()
+        self._windows = DayWindows.of(session, settings)
+        self._views = ScanViews(settings, self._windows, self._inputs)
+        self._replay = ScanReplay(
+            self._states, self._views, self._inputs, self._windows, bar_grace_us, self._confirm_bars
+        )
         self.outside_ticks = 0
         """Ticks outside continuous trading; counted, never in a bar (T6)."""
         self.unlisted_ticks = 0
@@ -89,7 +90,7 @@ class ScannerCore:
                 state.listed = state.pending = None
         for code, entry in listed.items():
             if code not in self._states:
-                self._states[code] = CodeState(OpeningRange(self._open_us, self._orb_end_us))
+                self._states[code] = self._windows.new_state()
             state = self._states[code]
             state.listed = entry
             state.listed_sessions = self._age_in_sessions(entry.first_listed_on)
@@ -121,16 +122,12 @@ class ScannerCore:
         for bar in state.builder.warm_start(minute_bars, turnover_krw):
             state.take(bar)
 
-    def replay(self, ticks: Iterable[Tick]) -> None:
-        """Rebuild from the day's recorded ticks (R-BAR-04): bars and indicators move, nothing is signalled."""
-        for tick in ticks:
-            state = self._states.get(tick.code)
-            if state is None or not self._is_continuous(tick):
-                continue
-            closed = state.builder.add(tick.price_krw, tick.volume, tick.exchange_us)
-            state.last_tick_us, state.last_received_us = tick.exchange_us, tick.received_us
-            if closed is not None:
-                state.take(closed)
+    def replay(self, items: Iterable[Tick | ClockMark]) -> None:
+        """Rebuild from the day's recorded ticks, in one call or in parts (R-BAR-04); nothing is signalled.
+
+        Set the watchlist (and the context, where known) before, the cooldowns and last signals after.
+        """
+        self._replay.run(items)
 
     def mark_gap(self, code: str | None = None) -> None:
         """Ticks of one code, or of all, were lost."""
@@ -193,7 +190,8 @@ class ScannerCore:
         no_buys = no_buys_refusal(context)
         if no_buys is not None:
             found.append(no_buys)
-        view = self._gate_view(state, state.listed, context, state.builder.last_price_krw, market_us)
+        price_krw = state.builder.last_price_krw
+        view = self._views.gate_view(state, state.listed, context, state.readings(), price_krw, market_us)
         return found + gates.all_refusals(gates.COMMON_GATES, view)
 
     def _on_closed_bar(self, state: CodeState, bar: Bar, trigger: Trigger) -> Sequence[Decision]:
@@ -203,7 +201,8 @@ class ScannerCore:
         if state.pending is not None:
             return self._confirm(state, state.listed, state.pending, trigger)
         context = self._inputs.context_at(trigger.market_us)
-        setup = self._setup(state, state.listed, context, trigger)
+        regime = None if isinstance(context, Refusal) else context.regime
+        setup = self._views.setup(state, state.listed, regime, trigger)
         decisions: list[Decision] = []
         for signal_type, matches, own_gates in FIRST_SETUPS:
             if matches(setup):
@@ -222,13 +221,13 @@ class ScannerCore:
         self, state: CodeState, listed: Listed, signal_type: SignalType, trigger: Trigger
     ) -> Decision | None:
         """Decide now, or let a momentum hit that passes the gates wait for its confirmation bar (R-STRAT-10)."""
-        bars = self._settings.momentum_confirm_bars
-        if not signal_type.is_momentum_family or bars < 1:
+        if not signal_type.is_momentum_family or self._confirm_bars < 1:
             return self._decide(state, listed, signal_type, gates.COMMON_GATES, trigger)
-        context = self._pass_gates(state, listed, signal_type, gates.COMMON_GATES, trigger)
+        readings = state.readings()
+        context = self._pass_gates(state, listed, signal_type, gates.COMMON_GATES, trigger, readings)
         if isinstance(context, Refusal):
             return SignalRefusal(listed.code, signal_type, context, trigger.market_us, trigger.price_krw)
-        state.pending = Pending(signal_type, trigger.price_krw, state.readings(), bars)
+        state.pending = Pending(signal_type, trigger.price_krw, readings, self._confirm_bars)
         return None
 
     def _confirm(self, state: CodeState, listed: Listed, pending: Pending, trigger: Trigger) -> Sequence[Decision]:
@@ -260,10 +259,11 @@ class ScannerCore:
     ) -> Decision:
         """Gates, then the council's list, then the stops; a suppressed signal starts the cooldown too (R-SCAN-04)."""
         code, market_us, price_krw = listed.code, trigger.market_us, trigger.price_krw
-        context = self._pass_gates(state, listed, signal_type, gate_list, trigger)
+        seen = state.readings() if readings is None else readings
+        context = self._pass_gates(state, listed, signal_type, gate_list, trigger, seen)
         if isinstance(context, Refusal):
             return SignalRefusal(code, signal_type, context, market_us, price_krw)
-        signal = self._signal(listed, signal_type, context, trigger, readings or state.readings())
+        signal = self._signal(listed, signal_type, context, trigger, seen)
         self._inputs.last_signal_us[code] = market_us
         stop = self._inputs.stop_refusal()
         return signal if stop is None else SignalRefusal(code, signal_type, stop, market_us, price_krw, signal)
@@ -275,52 +275,15 @@ class ScannerCore:
         signal_type: SignalType,
         gate_list: tuple[Gate, ...],
         trigger: Trigger,
+        readings: Readings,
     ) -> EffectiveContext | Refusal:
         """The context that lets this setup through, or the first refusal."""
         context = self._inputs.buying_context(trigger.market_us)
         if isinstance(context, Refusal):
             return context
-        view = self._gate_view(state, listed, context, trigger.price_krw, trigger.market_us)
+        view = self._views.gate_view(state, listed, context, readings, trigger.price_krw, trigger.market_us)
         refusal = gates.first_refusal(gate_list, view) or self._inputs.avoided_refusal(signal_type, context)
         return context if refusal is None else refusal
-
-    def _setup(self, state: CodeState, listed: Listed, context: EffectiveContext | Refusal, trigger: Trigger) -> Setup:
-        return Setup(
-            listed=listed,
-            bars=state.builder.bars,
-            indicators=state.indicators,
-            opening_range=state.opening_range,
-            price_krw=trigger.price_krw,
-            vwap_krw=state.builder.vwap_krw,
-            volume_ratio=state.builder.volume_ratio,
-            regime=None if isinstance(context, Refusal) else context.regime,
-            market_us=trigger.market_us,
-            open_us=self._open_us,
-            listed_sessions=state.listed_sessions,
-            scored_sessions=state.scored_sessions,
-            settings=self._settings,
-        )
-
-    def _gate_view(
-        self, state: CodeState, listed: Listed, context: EffectiveContext, price_krw: int, market_us: int
-    ) -> GateView:
-        return GateView(
-            listed=listed,
-            bars=state.builder.bars,
-            price_krw=price_krw,
-            rsi=state.indicators.rsi.value,
-            volume_ratio=state.builder.volume_ratio,
-            vwap_krw=state.builder.vwap_krw,
-            context=context,
-            market_us=market_us,
-            trade_from_us=self._trade_from_us,
-            danger_from_us=self._danger_from_us,
-            entry_end_us=self._entry_end_us,
-            last_signal_us=self._inputs.last_signal_us.get(listed.code),
-            stop_loss_cooldowns=self._inputs.stop_loss_cooldowns,
-            sell_cooldowns=self._inputs.sell_cooldowns,
-            settings=self._settings,
-        )
 
     def _signal(
         self, listed: Listed, signal_type: SignalType, context: EffectiveContext, trigger: Trigger, readings: Readings
@@ -362,7 +325,3 @@ class ScannerCore:
             return self._calendar.session_age(day, self._day)
         except UnknownSessionError:
             return None
-
-    def _is_continuous(self, tick: Tick) -> bool:
-        in_session = self._open_us <= tick.exchange_us <= self._last_trade_us
-        return tick.session_phase == CONTINUOUS_PHASE and in_session

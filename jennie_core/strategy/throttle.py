@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from jennie_core.domain.base import KST
 from jennie_core.domain.decisions import Refusal
 from jennie_core.domain.enums import IntradayRiskLevel, MarketRegime
 from jennie_core.domain.macro import IntradayRisk, TradingContext
+from jennie_core.krx.sessions import session_times
 
 NO_DATA_LIMIT = timedelta(minutes=15)
 VALIDITY = timedelta(minutes=15)
@@ -73,10 +75,11 @@ class IntradayThrottle:
     """State of the throttle over one session; every instant is market time and comes as an argument."""
 
     def __init__(self, started_at: datetime) -> None:
+        """Index changes are expected from the day's open (or from a later start) on."""
         self._level = IntradayRiskLevel.NORMAL
         self._minimum_regime: MarketRegime | None = None
         self._recovery_started_at: datetime | None = None
-        self._last_data_at = started_at
+        self._last_data_at = max(started_at, session_times(started_at.astimezone(KST).date()).open_at)
         self._council_known_at = started_at
         self._kospi_change_pct: float | None = None
         self._vix: float | None = None
