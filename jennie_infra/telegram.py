@@ -1,4 +1,4 @@
-"""The Telegram Bot API: long poll, messages, and errors that say what to do next. The token never leaves this module."""
+"""The Telegram Bot API: long poll, messages, and errors by kind. The token never leaves this module."""
 
 import html
 from typing import Any
@@ -90,14 +90,16 @@ class TelegramClient:
 
     def __init__(self, api_url: str, token: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._base = f"{api_url.rstrip('/')}/bot{token}/"
-        self._client = httpx.AsyncClient(transport=transport, timeout=httpx.Timeout(SEND_SECONDS, connect=CONNECT_SECONDS))
+        self._client = httpx.AsyncClient(
+            transport=transport, timeout=httpx.Timeout(SEND_SECONDS, connect=CONNECT_SECONDS)
+        )
 
     async def close(self) -> None:
         """Release the connections."""
         await self._client.aclose()
 
     async def updates(self, offset: int | None, *, wait_seconds: int) -> list[Update]:
-        """Updates from `offset` on; waits up to `wait_seconds` for the first. An unreadable one is skipped by its id."""
+        """Updates from `offset` on; waits up to `wait_seconds`. An unreadable one keeps its id and nothing else."""
         body: dict[str, Any] = {"timeout": wait_seconds, "allowed_updates": ["message", "callback_query"]}
         if offset is not None:
             body["offset"] = offset

@@ -26,7 +26,7 @@ class StoreUnreadableError(Exception):
 
 
 def read_only_engine(url: str, *, setting: str) -> Engine:
-    """An engine whose connections refuse every write; an absent SQLite file is an error on first use, not a new file."""
+    """An engine whose connections refuse every write; an absent SQLite file is an error, not a new file."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         path = parsed.database or ":memory:"

@@ -1,4 +1,4 @@
-"""An owner's own orders as typed messages: the dashboard and Telegram say them, the executors carry them out (R-TG-16)."""
+"""An owner's own orders as typed messages: said by page or Telegram, carried out by the executors (R-TG-16)."""
 
 from datetime import datetime
 

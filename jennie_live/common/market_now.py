@@ -20,5 +20,5 @@ async def market_now(redis: AsyncRedis) -> datetime:
         raise MarketTimeUnknownError("Redis does not answer") from error
     if not newest:
         raise MarketTimeUnknownError("no clock mark has been written yet")
-    item = decode_tick_entry(newest[0][1])
+    item = decode_tick_entry(newest[0][1] or {})
     return from_epoch_us(item.exchange_us if isinstance(item, Tick) else item.market_us)
