@@ -4,10 +4,11 @@ SHELL := /bin/bash
 
 VENV := .venv/bin
 PACKAGES := jennie_core jennie_infra jennie_assets jennie_live jennie_sim jennie_cli
-REHEARSE_OPTIONS = $(if $(MARKET_DATA),--market-data "$(MARKET_DATA)") $(if $(DAY),--day "$(DAY)") \
-  $(if $(SPEED),--speed "$(SPEED)") $(if $(SEED),--seed "$(SEED)") \
-  $(if $(FAIL_CHECK),--fail-check "$(FAIL_CHECK)") $(if $(PORT_BASE),--port-base "$(PORT_BASE)")
-UP_OPTIONS = $(if $(PORT_BASE),--port-base "$(PORT_BASE)")
+# Variables of the command line become options of `jennie`.
+COMMON_OPTIONS = $(if $(MARKET_DATA),--market-data "$(MARKET_DATA)") $(if $(DAY),--day "$(DAY)") \
+  $(if $(SEED),--seed "$(SEED)") $(if $(PORT_BASE),--port-base "$(PORT_BASE)")
+REHEARSE_OPTIONS = $(COMMON_OPTIONS) $(if $(SPEED),--speed "$(SPEED)") \
+  $(if $(FAIL_CHECK),--fail-check "$(FAIL_CHECK)")
 RUNS ?= 20
 ASSET_GRAPH_TEST := tests/unit/test_asset_graph.py
 
@@ -54,11 +55,11 @@ drills: setup ## Repeat every fault drill RUNS times (20)
 	@scripts/test_needs.sh
 	@DRILL_RUNS=$(RUNS) $(VENV)/pytest tests/drills -m drill $(PYTEST_ARGS)
 
-up: setup web ## Keep the whole stack running at wall-clock speed and print its addresses (PORT_BASE=)
-	@$(VENV)/jennie up $(UP_OPTIONS)
+up: setup web ## Keep the whole stack running at wall-clock speed and print its addresses (MARKET_DATA= DAY= SEED= PORT_BASE=)
+	@$(VENV)/jennie up $(COMMON_OPTIONS)
 
-down: ## End the running stack; trading state stays as it is (PORT_BASE=)
-	@if [ -x $(VENV)/jennie ]; then $(VENV)/jennie down $(UP_OPTIONS); fi
+down: ## End the running stack; trading state stays as it is
+	@if [ -x $(VENV)/jennie ]; then $(VENV)/jennie down; fi
 
 web: setup ## Build the dashboard page when its sources changed (takes Node from a wheel where it is absent)
 	@scripts/build_web.sh

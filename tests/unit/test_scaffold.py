@@ -1,7 +1,10 @@
 """The build scaffold: a lock that covers every extra, quick set-up, targets that explain themselves."""
 
+import os
 import re
+import shlex
 import subprocess
+import sys
 import time
 import tomllib
 from pathlib import Path
@@ -59,21 +62,33 @@ def test_make_help_lists_every_target_in_one_line_each() -> None:
     assert targets == phony == {line.split()[1] for line in shown.splitlines()}
 
 
-def test_demo_passes_its_variables_on_as_options() -> None:
-    variables = {"MARKET_DATA": "/a b", "DAY": "2025-06-27", "SPEED": "60", "SEED": "7", "FAIL_CHECK": "freshness"}
-    done = subprocess.run(
-        ["make", "-n", "demo", "PORT_BASE=20000", *(f"{name}={value}" for name, value in variables.items())],
+@pytest.mark.parametrize(("target", "command"), [("demo", "rehearse"), ("up", "up")])
+def test_variables_become_options_that_the_command_has(target: str, command: str) -> None:
+    values = {"MARKET_DATA": "/a b", "DAY": "2025-06-27", "SPEED": "60", "SEED": "8", "FAIL_CHECK": "freshness"}
+    values["PORT_BASE"] = "20000"
+    shown = subprocess.run(
+        ["make", "-n", target, *(f"{name}={value}" for name, value in values.items())],
         cwd=ROOT,
         check=True,
         capture_output=True,
         text=True,
         timeout=20,
-    )
-    shown = " ".join(done.stdout.split())
-    assert (
-        'jennie rehearse --market-data "/a b" --day "2025-06-27" --speed "60" --seed "7" '
-        '--fail-check "freshness" --port-base "20000"'
-    ) in shown
+    ).stdout
+    words = shlex.split(shown.split(f"jennie {command}", 1)[1].split("\n", 1)[0])
+    passed = dict(zip(words[::2], words[1::2], strict=True))
+    wanted = {f"--{name.lower().replace('_', '-')}": value for name, value in values.items()}
+    assert passed == (wanted if target == "demo" else {k: wanted[k] for k in wanted if k in passed})
+    assert "--market-data" in passed
+    help_text = subprocess.run(
+        [sys.executable, "-m", "jennie_cli", command, "--help"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"COLUMNS": "200", "NO_COLOR": "1"},
+    ).stdout
+    assert all(option in help_text for option in passed)
 
 
 def test_needs_name_what_is_missing_where_nothing_can_be_installed(tmp_path: Path) -> None:
