@@ -40,12 +40,12 @@ def read_daily_csv(path: Path, *, start: date | None = None, end: date | None = 
     """
     texts = _read_texts(path)
     mapping = _columns(path, texts)
-    code = pl.col(mapping["code"]) if "code" in mapping else pl.lit(_code_in_name(path))
+    code = pl.col(mapping["code"]) if "code" in mapping else pl.lit(_code_in_name(path), dtype=pl.String)
     texts = texts.with_columns(pl.col(mapping["date"]).str.strip_chars().alias("date_text"))
     wanted = [*PRICES, "volume", *(["adj_close"] if "adj_close" in mapping else [])]
     frame = texts.select(
         "row",
-        code.str.strip_chars().str.strip_prefix("A").alias("code"),
+        code.str.strip_chars().str.replace(r"^A([0-9A-Z]{6})$", "$1").alias("code"),
         _date_expression().alias("date"),
         "date_text",
         *(_number(mapping[name]).alias(name) for name in wanted),

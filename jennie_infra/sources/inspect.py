@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 from jennie_core.krx.calendar import KrxCalendar
@@ -97,7 +98,7 @@ def _warnings(day: date, before: list[date], describe: dict[str, str]) -> list[s
         found.append(f"{len(before)} sessions of history, {HISTORY_SESSIONS} wanted: long-term factors stay unknown")
     if (day - before[-1]).days > 12:
         found.append(f"the last bars before {day} are of {before[-1]}: prices are stale")
-    gaps = [(a, b) for a, b in zip(before, before[1:], strict=False) if (b - a).days > 12]
+    gaps = [(a, b) for a, b in pairwise(before) if (b - a).days > 12]
     if gaps:
         found.append(f"{len(gaps)} gaps in the history, the first from {gaps[0][0]} to {gaps[0][1]}")
     found += [text for name, text in _FULL_COVERAGE_DATASETS.items() if describe[name].startswith("absent")]

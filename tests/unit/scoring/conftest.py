@@ -51,7 +51,9 @@ def readings() -> Readings:
 def bars() -> Callable[..., pl.DataFrame]:
     """Daily bars of one code from a list of closes that ends on AS_OF; a close of None is a halted session."""
 
-    def build(closes: list[int | None], code: str = "000010", volume: int = 1_000_000, end: date = AS_OF) -> pl.DataFrame:
+    def build(
+        closes: list[int | None], code: str = "000010", volume: int = 1_000_000, end: date = AS_OF
+    ) -> pl.DataFrame:
         days: list[date] = []
         day = end
         while len(days) < len(closes):
@@ -62,7 +64,9 @@ def bars() -> Callable[..., pl.DataFrame]:
         for trade_date, close in zip(days, closes, strict=True):
             last = last if close is None else close
             traded = 0 if close is None else 1
-            rows.append((code, trade_date, last * traded, (last + 10) * traded, (last - 10) * traded, last, volume * traded))
+            rows.append(
+                (code, trade_date, last * traded, (last + 10) * traded, (last - 10) * traded, last, volume * traded)
+            )
         names = ["code", "trade_date", "open_krw", "high_krw", "low_krw", "close_krw", "volume"]
         frame = pl.DataFrame(rows, schema=names, orient="row")
         return frame.with_columns(is_halted=pl.col("open_krw") == 0)

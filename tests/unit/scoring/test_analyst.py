@@ -26,13 +26,18 @@ SCORED_COLUMNS = {
 def scored(readings: Any) -> Any:
     def build(**values: Any) -> pl.DataFrame:
         extra = {name: values.pop(name) for name in SCORED_COLUMNS if name in values}
-        return readings(values).with_columns(**{name: pl.lit(value) for name, value in (SCORED_COLUMNS | extra).items()})
+        return readings(values).with_columns(
+            **{name: pl.lit(value) for name, value in (SCORED_COLUMNS | extra).items()}
+        )
 
     return build
 
 
+REASON = "스무 글자가 넘는 한국어 설명 문장입니다 정말로"
+
+
 def opinion(score: float, code: str = "000010") -> pl.DataFrame:
-    return pl.DataFrame([(code, score, "B", "스무 글자가 넘는 한국어 설명 문장입니다 정말로", "model-x")], schema=OPINIONS, orient="row")  # fmt: skip
+    return pl.DataFrame([(code, score, "B", REASON, "model-x")], schema=OPINIONS, orient="row")
 
 
 def judge(frame: pl.DataFrame, opinions: pl.DataFrame) -> dict[str, Any]:
@@ -48,14 +53,18 @@ def test_the_hybrid_score_never_leaves_the_clamp(quant: float, raw: int) -> None
         **{name: pl.lit(value) for name, value in (SCORED_COLUMNS | {"total_quant_score": quant}).items()},
         chart_phase=pl.lit(2, dtype=pl.Int8), sessions=pl.lit(250), close_krw=pl.lit(100), high_52w_krw=pl.lit(200.0),
         max_close_krw=pl.lit(200.0), rsi14_simple=pl.lit(50.0), foreign_net_krw=pl.lit(None, dtype=pl.Float64),
-        institution_net_krw=pl.lit(None, dtype=pl.Float64), ma20=pl.lit(90.0), ma60=pl.lit(80.0), ma60_before=pl.lit(70.0),
+        institution_net_krw=pl.lit(None, dtype=pl.Float64), ma20=pl.lit(90.0), ma60=pl.lit(80.0),
+        ma60_before=pl.lit(70.0),
     )  # fmt: skip
     row = judge(frame, opinion(raw))
     assert max(0, quant - 15) - 0.06 <= row["hybrid_score"] <= min(100, quant + 15) + 0.06
     assert row["llm_score"] == raw
 
 
-@pytest.mark.parametrize(("raw", "hybrid", "tier"), [(99, 65.0, "TIER1"), (60, 60.0, "TIER1"), (59, 59.0, "TIER2"), (40, 40.0, "TIER2"), (1, 35.0, "BLOCKED")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("raw", "hybrid", "tier"),
+    [(99, 65.0, "TIER1"), (60, 60.0, "TIER1"), (59, 59.0, "TIER2"), (40, 40.0, "TIER2"), (1, 35.0, "BLOCKED")],
+)
 def test_tiers_follow_the_clamped_score(scored: Any, raw: int, hybrid: float, tier: str) -> None:
     """R-ANL-06, R-ANL-15."""
     row = judge(scored(), opinion(raw))
@@ -118,7 +127,12 @@ def test_distribution_risk_is_vetoed_whatever_the_score(scored: Any) -> None:
 
 @pytest.mark.parametrize(
     ("close", "ma20", "ma60", "before", "phase"),
-    [(120, 110.0, 100.0, 90.0, 2), (80, 90.0, 100.0, 110.0, 4), (105, 90.0, 100.0, 110.0, 3), (95, 99.0, 100.0, 90.0, 1)],
+    [
+        (120, 110.0, 100.0, 90.0, 2),
+        (80, 90.0, 100.0, 110.0, 4),
+        (105, 90.0, 100.0, 110.0, 3),
+        (95, 99.0, 100.0, 90.0, 1),
+    ],
 )
 def test_chart_phases(readings: Any, close: int, ma20: float, ma60: float, before: float, phase: int) -> None:
     """R-PHASE-02."""

@@ -33,7 +33,9 @@ def test_returns_and_averages_count_the_last_close_as_one(bars: Any, as_of: date
 def test_a_short_history_leaves_readings_unknown(bars: Any, as_of: date) -> None:
     row = price_factors(bars([1_000 + i for i in range(15)]), as_of=as_of).row(0, named=True)
     assert row["rsi14"] == 100
-    assert [row[name] for name in ("return_20_pct", "ma20", "volume_ratio_5_20", "high_52w_krw", "ma60_before")] == [None] * 5
+    assert [row[name] for name in ("return_20_pct", "ma20", "volume_ratio_5_20", "high_52w_krw", "ma60_before")] == [
+        None
+    ] * 5
 
 
 def test_year_high_needs_a_year_of_market_sessions(bars: Any, as_of: date) -> None:
@@ -69,7 +71,8 @@ def test_factors_at_a_day_equal_those_of_data_cut_there(cut: int, seed: int) -> 
     whole = pl.DataFrame(
         {
             "code": "000010", "trade_date": days, "open_krw": closes, "high_krw": [c + 5 for c in closes],
-            "low_krw": [c - 5 for c in closes], "close_krw": closes, "volume": [100 + c for c in closes], "is_halted": False,
+            "low_krw": [c - 5 for c in closes], "close_krw": closes, "volume": [100 + c for c in closes],
+            "is_halted": False,
         },
         schema_overrides={"volume": pl.Int64},
     )  # fmt: skip
@@ -108,6 +111,7 @@ def test_foreign_trend_needs_twenty_ratios(bars: Any, as_of: date) -> None:
 
 def test_eps_revision_needs_two_days_and_a_base(as_of: date) -> None:
     """R-ENR-07."""
+
     def frame(*eps: float) -> pl.DataFrame:
         rows = [("000010", as_of - timedelta(days=len(eps) - i), 10.0, value, 9.0) for i, value in enumerate(eps)]
         return pl.DataFrame(rows, schema=dict(frames.CONSENSUS), orient="row")

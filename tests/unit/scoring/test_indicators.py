@@ -1,5 +1,7 @@
 """R-IND over polars groups against plain loops."""
 
+from itertools import pairwise
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from jennie_core.scoring import indicators as ind
 
 
 def plain_rsi(closes: list[int], n: int = 14) -> float | None:
-    changes = [b - a for a, b in zip(closes, closes[1:], strict=False)]
+    changes = [b - a for a, b in pairwise(closes)]
     if len(changes) < n or not any(changes):
         return None
     gain, loss = sum(max(c, 0) for c in changes[:n]) / n, sum(max(-c, 0) for c in changes[:n]) / n

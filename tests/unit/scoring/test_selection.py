@@ -22,7 +22,9 @@ def history(*rows: tuple[date, str, float | None]) -> pl.DataFrame:
 
 
 def today(score: float | None) -> pl.DataFrame:
-    return pl.DataFrame({"code": ["000010"], "hybrid_score": [score]}, schema={"code": pl.String, "hybrid_score": pl.Float64})
+    return pl.DataFrame(
+        {"code": ["000010"], "hybrid_score": [score]}, schema={"code": pl.String, "hybrid_score": pl.Float64}
+    )
 
 
 def smoothed(score: float | None, past: pl.DataFrame, window: int = 3) -> float | None:
@@ -68,14 +70,21 @@ def field(readings: Any) -> Any:
     return build
 
 
-def chosen(frame: pl.DataFrame, previous: tuple[str, ...] = (), caps: dict[str, int] | None = None, size: int = 25) -> list[str]:
+def chosen(
+    frame: pl.DataFrame, previous: tuple[str, ...] = (), caps: dict[str, int] | None = None, size: int = 25
+) -> list[str]:
     out = select(frame, previous_codes=previous, sector_caps=caps or {}, settings=ScoutSettings(max_watchlist=size))
     return out.filter(pl.col("is_selected")).sort("list_rank")["code"].to_list()
 
 
 def test_hysteresis_keeps_a_listed_stock_between_the_thresholds(field: Any) -> None:
     """R-SEL-06."""
-    frame = field(("000010", 62.0, "금융", 1), ("000020", 61.9, "통신", 2), ("000030", 55.0, "자동차", 3), ("000040", 54.9, "기타", 4))
+    frame = field(
+        ("000010", 62.0, "금융", 1),
+        ("000020", 61.9, "통신", 2),
+        ("000030", 55.0, "자동차", 3),
+        ("000040", 54.9, "기타", 4),
+    )
     assert chosen(frame) == ["000010"]
     assert chosen(frame, previous=("000020", "000030", "000040")) == ["000010", "000020", "000030"]
 
@@ -96,7 +105,9 @@ def test_sector_caps_are_soft_when_the_list_is_not_full(field: Any) -> None:
 
 def test_every_row_says_why(field: Any) -> None:
     out = select(
-        field(("000010", 80.0, "금융", 1), ("000020", 80.0, "금융", 2), ("000030", 50.0, "금융", 3), ("000040", 70.0, "통신", 4)),
+        field(
+            ("000010", 80.0, "금융", 1), ("000020", 80.0, "금융", 2), ("000030", 50.0, "금융", 3), ("000040", 70.0, "통신", 4)
+        ),
         previous_codes=(), sector_caps={"금융": 1}, settings=ScoutSettings(max_watchlist=2),
     )  # fmt: skip
     notes = dict(out.select("code", "selection_note").rows())
