@@ -1,8 +1,9 @@
-"""The three holdings an account begins a rehearsal with: opened by the same scores and caps over the five sessions before.
+"""The three holdings an account begins a rehearsal with, opened by the same scores and caps over five sessions.
 
-On each of the five sessions the stock ranked first among those tradable and not yet held is bought at that session's close
-for at most the weight a scout entry may have (R-SIZE-04). A holding whose fixed stop was crossed on a later close is given up,
-as the monitor would have sold it; what is then missing is bought on the last of the five. When coverage leaves nothing tradable, the best hybrid score is taken instead, and said.
+On each of them the stock ranked first among those tradable and not yet held is bought at that session's close for at
+most the weight a scout entry may have (R-SIZE-04). A holding whose fixed stop was crossed on a later close is given up,
+as the monitor would have sold it; what is then missing is bought on the last of the five. When coverage leaves nothing
+tradable, the best hybrid score is taken instead, and said.
 """
 
 from dataclasses import dataclass

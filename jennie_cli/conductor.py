@@ -15,7 +15,7 @@ from jennie_core.krx.sessions import SessionTimes
 from jennie_infra.bus.connect import SyncRedis, text
 from jennie_infra.bus.streams import Streams, decode_watermark
 
-QUIET_SLICE = timedelta(seconds=60)
+QUIET_SECONDS = 60
 EVENING_SLICE = timedelta(minutes=10)
 NUDGE_SECONDS = 1.0
 GIVE_UP_SECONDS = 90.0
@@ -43,6 +43,7 @@ class Progress:
     slices_total: int = 0
     ticks_sent: int = 0
     job: str = ""
+    equity_krw: int | None = None
     started_real: float = field(default_factory=time.monotonic)
     market_started_real: float | None = None
 
@@ -65,6 +66,7 @@ class Conductor:
         redis: SyncRedis,
         run_job: JobRunner,
         slice_seconds: int,
+        quiet_seconds: int = QUIET_SECONDS,
         speed: float | None,
         until: datetime | None = None,
         progress: Progress | None = None,
@@ -75,6 +77,7 @@ class Conductor:
         self._redis = redis
         self._run_job = run_job
         self._slice = timedelta(seconds=slice_seconds)
+        self._quiet = timedelta(seconds=quiet_seconds)
         self._speed = speed
         self._until = until or times.close_at.replace(hour=20, minute=10)
         self.progress = progress or Progress()
@@ -118,7 +121,7 @@ class Conductor:
         now = start
         while now < self._until:
             if now < self._times.open_at - timedelta(minutes=1):
-                step = min(now + QUIET_SLICE, self._times.open_at - timedelta(minutes=1))
+                step = min(now + self._quiet, self._times.open_at - timedelta(minutes=1))
             elif now < self._times.close_at + timedelta(minutes=2):
                 step = now + self._slice
             else:

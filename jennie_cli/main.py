@@ -1,6 +1,6 @@
 """`jennie`: the command line behind the make targets."""
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -23,13 +23,17 @@ Reason = Annotated[str, typer.Argument(help="why, for the record")]
 
 @app.command()
 def rehearse(
-    market_data: Annotated[Path | None, typer.Option(help="folder with real daily KRX bars; default: a generated market")] = None,
+    market_data: Annotated[
+        Path | None, typer.Option(help="folder with real daily KRX bars; default: a generated market")
+    ] = None,
     day: Annotated[str | None, typer.Option(help="the day to rehearse, YYYY-MM-DD")] = None,
     speed: Annotated[str, typer.Option(help="market seconds per real second, or max")] = "max",
     seed: Annotated[int, typer.Option(help="seed of the generated market and of the tick paths")] = 7,
     until: Annotated[str | None, typer.Option(help="end the day at HH:MM (market time) instead of 20:10")] = None,
     fail_check: Annotated[str | None, typer.Option(help="make this asset check fail, e.g. freshness")] = None,
-    port_base: Annotated[int, typer.Option(help="added to every port; a rehearsal never shares ports with `jennie up`")] = 20_000,
+    port_base: Annotated[
+        int, typer.Option(help="added to every port; a rehearsal never shares ports with `jennie up`")
+    ] = 20_000,
     var_dir: Annotated[Path, typer.Option(help="parent of all state folders", envvar="JENNIE_VAR_DIR")] = Path("var"),
     plain: Annotated[bool, typer.Option(help="one line per phase instead of the live view")] = False,
 ) -> None:
@@ -158,7 +162,7 @@ def _day(value: str | None, name: str) -> date | None:
     if value is None:
         return None
     try:
-        return datetime.strptime(value, "%Y-%m-%d").date()
+        return date.fromisoformat(value)
     except ValueError as error:
         raise UserError(f"{name}={value}: not a date; write it as 2025-06-27") from error
 

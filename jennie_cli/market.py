@@ -46,6 +46,8 @@ class PreparedMarket:
     sessions: tuple[date, ...]
     carried: tuple[Carried, ...]
     start_equity_krw: int
+    cash_krw: int
+    previous_equity_krw: int
     moved_values: int
     notes: tuple[str, ...]
 
@@ -199,6 +201,7 @@ def _write(
         index=index,
         accounts=[account],
     )
+    closes = dict(listing.select("code", "base_price_krw").iter_rows())
     sessions = tuple(source.sessions(calendar.previous_session(day, BACKFILL_SESSIONS), day - timedelta(days=1)))
     said = [f"{item.name} ({item.code}): {item.note}" for item in carried if item.note]
     return PreparedMarket(
@@ -209,6 +212,8 @@ def _write(
         sessions=sessions,
         carried=carried,
         start_equity_krw=START_EQUITY_KRW,
+        cash_krw=cash,
+        previous_equity_krw=cash + sum(item.quantity * closes[item.code] for item in carried),
         moved_values=meta.moved_values,
         notes=(*notes, *said),
     )

@@ -95,7 +95,7 @@ def new_rehearsal(var_dir: Path, now: datetime) -> RunFolder:
             f"{runs} cannot be written: {error.strerror}; choose another place with JENNIE_VAR_DIR"
         ) from error
     require_space(runs)
-    folder = RunFolder((runs / f"{now:%m%d-%H%M%S}-{os.getpid() % 1000:03d}").resolve())
+    folder = RunFolder((runs / f"{now:%m%d%H%M%S}").resolve())
     folder.make()
     return folder
 
@@ -105,7 +105,8 @@ def require_space(path: Path) -> None:
     free = shutil.disk_usage(path).free
     if free < MIN_FREE_BYTES:
         raise UserError(
-            f"{path}: {free // 2**20} MB free, a run needs {MIN_FREE_BYTES // 2**20} MB; free some space or set JENNIE_VAR_DIR"
+            f"{path}: {free // 2**20} MB free, a run needs {MIN_FREE_BYTES // 2**20} MB; "
+            "free some space or set JENNIE_VAR_DIR"
         )
 
 

@@ -117,6 +117,16 @@ class Stack:
         info: Any = self._proxy().supervisor.getAllProcessInfo()
         return list(info)
 
+    def spawn_counts(self) -> dict[str, int]:
+        """How often each program was started, from the supervisor's log."""
+        counts: dict[str, int] = {}
+        log = self.folder.logs / "supervisord.log"
+        for line in log.read_text(errors="replace").splitlines() if log.exists() else []:
+            if "spawned: '" in line:
+                name = line.split("spawned: '", 1)[1].split("'", 1)[0]
+                counts[name] = counts.get(name, 0) + 1
+        return counts
+
     def start_program(self, name: str) -> None:
         """Start one program that is not started with the stack."""
         self._proxy().supervisor.startProcess(name, False)
@@ -124,7 +134,7 @@ class Stack:
     def wait_healthy(self, names: tuple[str, ...], seconds: float, accept: tuple[int, ...] = (200,)) -> None:
         """Wait until each worker answers /health; raises UserError naming the one that does not and its log."""
         deadline = time.monotonic() + seconds
-        waiting = {name: "no answer" for name in names}
+        waiting = dict.fromkeys(names, "no answer")
         with httpx.Client(timeout=2.0) as client:
             while waiting:
                 for name in list(waiting):
@@ -142,6 +152,23 @@ class Stack:
                         f"{name} is not healthy after {seconds:.0f} s ({why}); see {self.folder.logs / name}.log"
                     )
                 time.sleep(0.1)
+
+    def wait_port(self, name: str, seconds: float) -> None:
+        """Wait until a service's port accepts a connection; raises UserError naming its log."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.settings.port(name)), timeout=1.0).close()
+                return
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise UserError(f"{name} did not start ({error}); see the logs in {self.folder.logs}") from error
+            time.sleep(0.05)
+
+    def wait(self) -> None:
+        """Wait until the supervisor ends."""
+        if self._process is not None:
+            self._process.wait()
 
     def stop(self, seconds: float = 30.0) -> None:
         """Ordered stop of every program and of supervisord itself; what does not end in time is killed."""

@@ -37,7 +37,7 @@ def show_status(console: Console) -> int:
         for column in ("service", "port", "state", "market time", "settings", "detail"):
             table.add_column(column)
         with ThreadPoolExecutor(len(MODULES)) as pool:
-            answers = list(pool.map(lambda name: _health(settings.url(name)), MODULES))
+            answers = list(pool.map(_health, [settings.url(name) for name in MODULES]))
         for name, answer in zip(MODULES, answers, strict=True):
             state = str(answer["status"])
             bad += state not in ("healthy", "degraded")

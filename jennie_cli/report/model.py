@@ -87,6 +87,13 @@ class Latency(Message):
     tick_to_order: Quantiles
 
 
+class PermitFacts(Message):
+    """The permit in force at the end of the day."""
+
+    granted: bool | None
+    reasons: tuple[str, ...]
+
+
 class Reconciliation(Message):
     """Our ledger against the exchange's, to the share and the won."""
 
@@ -169,7 +176,7 @@ class CurvePoint(Message):
 
     minute: str
     equity_krw: int
-    index_level: float | None
+    kospi_change_pct: float | None
 
 
 class Report(Message):

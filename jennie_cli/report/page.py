@@ -51,8 +51,8 @@ def _equity(report: Report) -> go.Figure | None:
     )
     figure.add_scatter(
         x=minutes,
-        y=[point.index_level for point in curve],
-        name="KOSPI",
+        y=[point.kospi_change_pct for point in curve],
+        name="KOSPI %",
         line={"color": MUTED, "width": 1.5, "dash": "dot"},
         secondary_y=True,
     )

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import update
 from sqlalchemy.engine import Connection
 
 from jennie_core.domain.positions import Position, PositionEvent
 from jennie_core.strategy.held import WatermarkChange
 from jennie_infra.bus.readers import CursorReader
 from jennie_infra.bus.streams import Streams
-from jennie_infra.db.ledger import ActivePortfolio
+from jennie_infra.clock import wall_now
 from jennie_infra.db.repositories import positions
 from jennie_live.common.runtime import Runtime
 
@@ -48,12 +47,10 @@ def read_positions(connection: Connection) -> list[Position]:
 def store_watermarks(connection: Connection, changes: Sequence[WatermarkChange]) -> None:
     """Keep watermarks, so that a restart never resets a trailing stop (R-RDS-05). A watermark only rises."""
     for change in changes:
-        connection.execute(
-            update(ActivePortfolio)
-            .where(
-                ActivePortfolio.stock_code == change.code,
-                ActivePortfolio.high_watermark_krw.is_(None)
-                | (ActivePortfolio.high_watermark_krw <= change.high_watermark_krw),
-            )
-            .values(high_watermark_krw=change.high_watermark_krw, profit_floor_armed=change.profit_floor_armed)
+        positions.raise_watermark(
+            connection,
+            change.code,
+            change.high_watermark_krw,
+            floor_armed=change.profit_floor_armed,
+            now=wall_now(),
         )

@@ -1,0 +1,79 @@
+"""The data plane as the conductor uses it: jobs on the real Dagster instance, counted for the report."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+
+from jennie_assets.conduct import DataPlane, JobResult
+
+from jennie_cli.errors import UserError
+from jennie_cli.places import RunFolder
+from jennie_cli.report.model import AssetCounts, CheckCounts
+from jennie_core.domain.base import KST
+from jennie_core.domain.schedule import SCHEDULE, ScheduledJob
+from jennie_core.krx.calendar import KrxCalendar
+from jennie_infra.settings import Settings
+
+HISTORY_ASSETS = ("daily_prices", "index_prices", "investor_flows")
+
+
+class ConductedPlane:
+    """Runs jobs in this process against the run folder's instance and keeps their results."""
+
+    def __init__(self, plane: DataPlane) -> None:
+        self._plane = plane
+        self._results: list[JobResult] = []
+
+    def backfill(self, sessions: Sequence[date], progress: Callable[[int, int], None]) -> int:
+        """Materialise the history in one run over the range; returns the sessions written."""
+        if not sessions:
+            raise UserError("no history: the market data holds no session before the day")
+        result = self._plane.backfill(HISTORY_ASSETS, sessions[0], sessions[-1], progress)
+        self._results.append(result)
+        if not result.ok:
+            raise UserError(f"the backfill failed: {result.error or 'see Dagster run ' + result.run_id}")
+        return len(sessions)
+
+    def run_job(self, job: ScheduledJob, day: date, due: datetime) -> JobResult:
+        """Run one scheduled job for a session day at a market time; a failed run is in the report, not an exception."""
+        calendar = KrxCalendar.shipped()
+        partition = calendar.previous_session(day, -job.partition_offset) if job.partition_offset else day
+        result = self._plane.run_job(job.job, partition.isoformat(), due)
+        self._results.append(result)
+        return result
+
+    def asset_counts(self) -> AssetCounts:
+        """Materialisations and failed runs of the day."""
+        failed = [result for result in self._results if not result.ok]
+        return AssetCounts(
+            materialized=sum(result.materialized for result in self._results),
+            failed=len(failed),
+            failed_jobs=tuple(f"{result.job}: {result.error or result.run_id}" for result in failed),
+        )
+
+    def check_counts(self) -> CheckCounts:
+        """Check evaluations of the day."""
+        return CheckCounts(
+            passed=sum(result.checks_passed for result in self._results),
+            failed=sum(result.checks_failed for result in self._results),
+            warned=sum(result.checks_warned for result in self._results),
+            failures=tuple(dict.fromkeys(text for result in self._results for text in result.failures)),
+        )
+
+    def close(self) -> None:
+        """Let go of the instance."""
+        self._plane.close()
+
+
+def open_data_plane(settings: Settings, folder: RunFolder) -> ConductedPlane:
+    """The data plane of a run folder."""
+    return ConductedPlane(DataPlane(settings, folder.dagster_home))
+
+
+def conduct_jobs_before(plane: ConductedPlane, day: date, opening: datetime, say: Callable[[str], None]) -> None:
+    """Jobs due before the exchange's day begins, in order, each at its own market time."""
+    for job in SCHEDULE:
+        due = datetime.combine(day, job.at, KST)
+        if due <= opening:
+            say(job.job)
+            plane.run_job(job, day, due)
+    say("")
