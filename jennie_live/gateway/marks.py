@@ -1,0 +1,75 @@
+"""Clock marks (decision 0001): in a rehearsal from the exchange's records and heartbeats, else from the wall clock."""
+
+import asyncio
+from collections.abc import Callable
+
+from jennie_core.domain.market import ClockMark
+from jennie_infra.clock import real_now_us
+
+SECOND_US = 1_000_000
+WALL_SETTLE_US = 250_000
+"""A wall second settles a quarter second late: its last trades are still on the way."""
+MOST_UNSETTLED = 60
+
+
+class SliceMarks:
+    """Marks of a rehearsal. Seconds between two marks follow from record times; the heartbeat settles a slice."""
+
+    def __init__(self) -> None:
+        self._last_us: int | None = None
+        self._settled_us: int | None = None
+
+    @property
+    def settled_us(self) -> int | None:
+        """The newest settled mark; a record before it came too late."""
+        return self._settled_us
+
+    def before_record(self, exchange_us: int) -> list[ClockMark]:
+        """Unsettled marks for the seconds that have passed up to this record's second."""
+        second = exchange_us - exchange_us % SECOND_US
+        if self._last_us is None:
+            self._last_us = second
+            return [ClockMark(second, settled=False)]
+        if second <= self._last_us:
+            return []
+        first = max(self._last_us + SECOND_US, second - (MOST_UNSETTLED - 1) * SECOND_US)
+        self._last_us = second
+        return [ClockMark(market_us, settled=False) for market_us in range(first, second + 1, SECOND_US)]
+
+    def is_settled(self, market_us: int) -> bool:
+        """Whether that time has settled already (a heartbeat sent again)."""
+        return self._settled_us is not None and market_us <= self._settled_us
+
+    def settle(self, market_us: int) -> ClockMark | None:
+        """The settled mark of a slice end; None when that time has settled already."""
+        if self.is_settled(market_us):
+            return None
+        self._settled_us = market_us
+        self._last_us = market_us if self._last_us is None else max(self._last_us, market_us)
+        return ClockMark(market_us, settled=True)
+
+
+class WallMarks:
+    """One settled mark every wall second (paper and live)."""
+
+    def __init__(self, emit: Callable[[ClockMark], None], now_us: Callable[[], int] = real_now_us) -> None:
+        self._emit = emit
+        self._now_us = now_us
+        self.settled_us: int | None = None
+
+    async def run(self) -> None:
+        """Emit until cancelled; a stepped-back clock emits nothing until it has caught up (drill 20)."""
+        while True:
+            now = self._now_us()
+            second = now - now % SECOND_US
+            wait_us = second + WALL_SETTLE_US - now
+            if wait_us <= 0:
+                self.settle(second)
+                wait_us += SECOND_US
+            await asyncio.sleep(wait_us / SECOND_US)
+
+    def settle(self, second: int) -> None:
+        """Emit the mark of a whole second unless it or a later one was emitted."""
+        if self.settled_us is None or second > self.settled_us:
+            self.settled_us = second
+            self._emit(ClockMark(second, settled=True))

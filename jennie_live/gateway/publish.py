@@ -1,0 +1,170 @@
+"""Writes ticks, notices and marks to their streams: one pipeline for all that is due, in exact order."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from prometheus_client import Counter as Metric
+from redis.exceptions import RedisError
+
+from jennie_core.domain.base import from_epoch_us
+from jennie_core.domain.market import ClockMark, Tick
+from jennie_core.domain.orders import ExecutionNotice
+from jennie_infra.bus.connect import AsyncRedis
+from jennie_infra.bus.streams import Streams, encode_mark, encode_message, queue_watermark
+from jennie_infra.bus.ticks import TickWriter, encode_tick
+from jennie_infra.clock import real_now_us
+from jennie_infra.telemetry import Metrics, get_logger
+from jennie_infra.ticklog import mark_line, notice_line, tick_line
+
+Item = Tick | ClockMark | ExecutionNotice
+Record = Callable[[date, list[bytes]], None]
+
+CONFLATE_ABOVE = 20_000
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 1.0
+
+
+class Publisher:
+    """Takes items from the feed and writes all that is due in one pipeline; while it waits, the next batch gathers.
+
+    When Redis fails, ticks of the failed batch are dropped and counted (an older price is of no use and a repeated one
+    would be counted twice); notices and marks are written again until they arrive, notices being known by their keys.
+    """
+
+    def __init__(
+        self, redis: AsyncRedis, service: str, metrics: Metrics, record: Record, *, may_conflate: bool
+    ) -> None:
+        self._redis = redis
+        self._service = service
+        self._ticks = TickWriter(redis)
+        self._record = record
+        self._may_conflate = may_conflate
+        self._pending: list[Item] = []
+        self._due = asyncio.Event()
+        self._written = metrics.counter("published_total", "entries written to the streams", ("kind",))
+        self._lost: Metric = metrics.counter("ticks_lost_total", "ticks that did not reach the stream", ("reason",))
+        self._frame_time = metrics.histogram("gateway_frame_seconds", "frame received to entry written")
+        self.failing = False
+        self.conflated = 0
+        self.lost = 0
+        self.published_ticks = 0
+
+    @property
+    def waiting(self) -> int:
+        """Items not written yet."""
+        return len(self._pending)
+
+    def add(self, item: Item) -> None:
+        """Take one item; order is kept."""
+        self._pending.append(item)
+        self._due.set()
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what is due now."""
+        batch, self._pending = self._pending, []
+        if len(batch) > CONFLATE_ABOVE and self._may_conflate:
+            batch = self._conflate(batch)
+        if batch:
+            await self._write(batch)
+
+    async def _write(self, batch: list[Item]) -> None:
+        encoded = [encode_tick(item) if isinstance(item, Tick) else b"" for item in batch]
+        pause = FIRST_PAUSE_SECONDS
+        while not await self._try(batch, encoded):
+            lost = sum(isinstance(item, Tick) for item in batch)
+            self.lost += lost
+            self._lost.labels("redis").inc(lost)
+            batch, encoded = _without_ticks(batch)
+            await asyncio.sleep(pause)
+            pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+        self._after(batch, encoded)
+
+    async def _try(self, batch: list[Item], encoded: list[bytes]) -> bool:
+        pipeline = self._redis.pipeline(transaction=False)
+        for item, raw in zip(batch, encoded, strict=True):
+            if isinstance(item, Tick):
+                self._ticks.queue(pipeline, raw)
+            elif isinstance(item, ClockMark):
+                self._ticks.queue(pipeline, item)
+                _append_notice(pipeline, encode_mark(item))
+                if item.settled:
+                    queue_watermark(pipeline, self._service, item.market_us)
+            else:
+                _append_notice(pipeline, encode_message(item, item.exchange_at))
+        try:
+            await pipeline.execute()
+        except (RedisError, OSError) as error:
+            if not self.failing:
+                get_logger().warning("streams cannot be written", error=type(error).__name__)
+            self.failing = True
+            return False
+        self.failing = False
+        return True
+
+    def _after(self, batch: list[Item], encoded: list[bytes]) -> None:
+        lines: list[bytes] = []
+        day: date | None = None
+        oldest: int | None = None
+        ticks = marks = notices = 0
+        for item, raw in zip(batch, encoded, strict=True):
+            if isinstance(item, Tick):
+                ticks += 1
+                oldest = item.received_us if oldest is None else oldest
+                lines.append(tick_line(raw))
+                day = day or from_epoch_us(item.exchange_us).date()
+            elif isinstance(item, ClockMark):
+                marks += 1
+                lines.append(mark_line(item))
+                day = day or from_epoch_us(item.market_us).date()
+            else:
+                notices += 1
+                lines.append(notice_line(item))
+                day = day or item.exchange_at.date()
+        if oldest is not None:
+            self._frame_time.observe(max(0, real_now_us() - oldest) / 1_000_000)
+        self.published_ticks += ticks
+        for kind, count in (("tick", ticks), ("mark", marks), ("notice", notices)):
+            if count:
+                self._written.labels(kind).inc(count)
+        if day is not None:
+            self._record(day, lines)
+
+    def _conflate(self, batch: list[Item]) -> list[Item]:
+        """Keep the newest tick of each code between two marks; its volume takes in those it stands for (drill 19)."""
+        kept: list[Item] = []
+        newest: dict[str, int] = {}
+        for item in batch:
+            if not isinstance(item, Tick):
+                newest.clear()
+                kept.append(item)
+                continue
+            at = newest.get(item.code)
+            if at is None:
+                newest[item.code] = len(kept)
+                kept.append(item)
+                continue
+            earlier = kept[at]
+            if isinstance(earlier, Tick):
+                kept[at] = item._replace(volume=earlier.volume + item.volume)
+                self.conflated += 1
+        self._lost.labels("conflated").inc(len(batch) - len(kept))
+        return kept
+
+
+def _without_ticks(batch: list[Item]) -> tuple[list[Item], list[bytes]]:
+    rest: list[Item] = [item for item in batch if not isinstance(item, Tick)]
+    return rest, [b""] * len(rest)
+
+
+def _append_notice(pipeline: Any, fields: dict[Any, Any]) -> None:
+    """Notices are trimmed by their readers, acknowledged entries only (S2)."""
+    pipeline.xadd(Streams.NOTICES.value, fields)

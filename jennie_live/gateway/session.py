@@ -1,0 +1,70 @@
+"""Registrations of one WebSocket connection: what is asked for, what the broker acknowledged."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal
+
+from jennie_infra.kis.codec_ws import ALREADY_SUBSCRIBED, NOT_SUBSCRIBED, REGISTER, RELEASE, Ack, subscription
+from jennie_infra.kis.tr_ids import TRADE_FEED
+from jennie_infra.telemetry import get_logger
+
+ACK_SECONDS = 3.0
+
+Send = Callable[[str], Awaitable[None]]
+Action = Literal["1", "2"]
+
+
+class Registrations:
+    """The registered codes of one connection. `spacing_seconds` apart at the real broker (R-GW-11)."""
+
+    def __init__(self, send: Send, approval_key: str, spacing_seconds: float) -> None:
+        self._send = send
+        self._approval_key = approval_key
+        self._spacing = spacing_seconds
+        self._waiting: dict[tuple[str, str], asyncio.Future[Ack]] = {}
+        self.codes: set[str] = set()
+        self.refused: dict[str, str] = {}
+
+    def acknowledge(self, ack: Ack) -> None:
+        """Take an acknowledgement; one that nobody waits for changes nothing."""
+        waiting = self._waiting.pop((ack.tr_id, ack.tr_key), None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(ack)
+
+    async def bring_to(self, wanted: Sequence[str]) -> None:
+        """Release what is not wanted, then register what is missing; returns after the acknowledgements."""
+        surplus = sorted(self.codes - set(wanted))
+        if surplus:
+            for code, ack in zip(surplus, await self._ask_all(RELEASE, surplus), strict=True):
+                if ack is not None and (ack.ok or ack.code == NOT_SUBSCRIBED):
+                    self.codes.discard(code)
+        missing = [code for code in wanted if code not in self.codes]
+        self.refused = {}
+        for code, ack in zip(missing, await self._ask_all(REGISTER, missing), strict=True):
+            if ack is not None and (ack.ok or ack.code == ALREADY_SUBSCRIBED):
+                self.codes.add(code)
+            else:
+                self.refused[code] = "no acknowledgement" if ack is None else f"{ack.code} {ack.text}"
+        if self.refused:
+            get_logger().warning("registrations refused", codes=self.refused)
+
+    async def register(self, tr_id: str, tr_key: str) -> Ack | None:
+        """Register one key of any feed; None without an acknowledgement in time."""
+        return (await self._ask_all(REGISTER, [tr_key], tr_id))[0]
+
+    async def _ask_all(self, action: Action, keys: Sequence[str], tr_id: str = TRADE_FEED) -> list[Ack | None]:
+        futures: list[asyncio.Future[Ack]] = []
+        for number, key in enumerate(keys):
+            if number and self._spacing:
+                await asyncio.sleep(self._spacing)
+            future: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
+            self._waiting[(tr_id, key)] = future
+            futures.append(future)
+            await self._send(subscription(self._approval_key, action, tr_id, key))
+        if futures:
+            await asyncio.wait(futures, timeout=ACK_SECONDS)
+        for key, future in zip(keys, futures, strict=True):
+            if not future.done():
+                self._waiting.pop((tr_id, key), None)
+                future.cancel()
+        return [future.result() if future.done() and not future.cancelled() else None for future in futures]

@@ -1,0 +1,174 @@
+"""The gateway's tasks: feed, publisher, marks, polling outside a rehearsal; and what its health shows."""
+
+import asyncio
+import contextlib
+
+from jennie_core.domain.base import to_epoch_us
+from jennie_core.domain.enums import Mode
+from jennie_core.domain.health import DependencyStatus, ServiceState
+from jennie_infra.bus.connect import AsyncRedis
+from jennie_infra.clock import real_now_us, wall_now
+from jennie_infra.kis.capabilities import degraded
+from jennie_infra.kis.client import KisClient
+from jennie_infra.kis.token import TokenKeeper
+from jennie_live.common.runtime import Runtime
+from jennie_live.gateway.call_store import CallStore
+from jennie_live.gateway.feed import Feed
+from jennie_live.gateway.figures import Figures
+from jennie_live.gateway.intake import Intake
+from jennie_live.gateway.marks import WallMarks
+from jennie_live.gateway.orders import OrderDesk
+from jennie_live.gateway.polling import Poller
+from jennie_live.gateway.publish import Publisher
+from jennie_live.gateway.recorder import Recorder
+from jennie_live.gateway.stall import StallWatch
+
+POLL_TICK_SECONDS = 1.0
+FLUSH_SECONDS = 1.0
+DRIFT_LIMIT_US = 1_500_000
+"""The heartbeat has whole seconds, so a clock within one and a half of it may be right."""
+DRIFT_ALERT = "gateway-clock-drift"
+STALL_ALERT = "gateway-feed-stalled"
+
+
+class GatewayWorker:
+    """Owns the parts and their life."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        client: KisClient,
+        tokens: TokenKeeper,
+        store: CallStore,
+        desk: OrderDesk,
+        feed: Feed,
+        intake: Intake,
+        poller: Poller,
+        publisher: Publisher,
+        publishing: AsyncRedis,
+        recorder: Recorder,
+        stall: StallWatch,
+        figures: Figures,
+    ) -> None:
+        self._runtime = runtime
+        self._client = client
+        self._tokens = tokens
+        self._store = store
+        self._desk = desk
+        self._feed = feed
+        self._intake = intake
+        self._poller = poller
+        self._publisher = publisher
+        self._publishing = publishing
+        self._recorder = recorder
+        self._stall = stall
+        self._figures = figures
+        self._drift_us: int | None = None
+        self._rehearsal = runtime.settings.mode is Mode.REHEARSAL
+
+    async def start(self) -> None:
+        """Open the client, take the stored token and the stored order calls, start the recorder."""
+        await self._client.open()
+        self._tokens.load()
+        await self._desk.load()
+        self._recorder.start()
+
+    async def run(self) -> None:
+        """All tasks until cancelled; one that fails ends the others, and the supervisor starts them again."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._publisher.run(), name="publisher")
+            tasks.create_task(self._feed.run(), name="feed")
+            tasks.create_task(self._watch(), name="watch")
+            if not self._rehearsal:
+                tasks.create_task(WallMarks(self._intake.emit_mark).run(), name="marks")
+                tasks.create_task(self._poll(), name="poll")
+
+    async def stop(self) -> None:
+        """Write what is due, then close."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self._publisher.flush()
+        await asyncio.to_thread(self._recorder.stop)
+        await self._client.close()
+        self._store.close()
+        await self._publishing.aclose()
+
+    def health(self) -> tuple[ServiceState, dict[str, str | int | float | bool | None]]:
+        """Degraded without a feed, with a stalled one, with resting reads or unwritable streams."""
+        use = self._client.budget.use()
+        last = self._intake.last_tick_received_us
+        troubles = self._troubles()
+        detail: dict[str, str | int | float | bool | None] = {
+            "feed_connected": self._feed.connected,
+            "feed_problem": self._feed.last_problem or None,
+            "notices_on": self._feed.notices_on,
+            "subscribed": len(self._feed.subscribed),
+            "polled": len(self._feed.polled()),
+            "last_tick_age_seconds": None if last is None else round((real_now_us() - last) / 1e6, 1),
+            "stalled": self._stall.stalled,
+            "token": self._tokens.state,
+            "breaker": self._client.breaker.state,
+            "budget_used": use.in_window,
+            "budget_limit": use.limit,
+            "budget_waiting": use.waiting,
+            "budget_refused": use.refused,
+            "orders_in_flight": self._desk.in_flight,
+            "ticks_published": self._publisher.published_ticks,
+            "publish_waiting": self._publisher.waiting,
+            "clock_drift_ms": None if self._drift_us is None else self._drift_us // 1000,
+            "degraded_capabilities": "; ".join(degraded(self._runtime.settings.mode)) or None,
+            "troubles": "; ".join(troubles) or None,
+        }
+        return ("degraded" if troubles else "healthy"), detail
+
+    async def dependencies(self) -> dict[str, DependencyStatus]:
+        """The broker, as the feed and the breaker see it."""
+        open_reads = self._client.breaker.state == "closed"
+        return {"broker": DependencyStatus(ok=self._feed.connected and open_reads, detail=self._feed.last_problem)}
+
+    def observe_drift(self, drift_us: int) -> None:
+        """Our clock minus the broker's heartbeat."""
+        self._drift_us = drift_us
+
+    def _troubles(self) -> list[str]:
+        found = {
+            "feed not connected": not self._feed.connected,
+            "no execution notices": self._feed.connected and not self._feed.notices_on,
+            "feed stalled": self._stall.stalled,
+            "reads rest": self._client.breaker.state != "closed",
+            "streams cannot be written": self._publisher.failing,
+            "clock differs from the broker's": self._drifts,
+        }
+        return [text for text, holds in found.items() if holds]
+
+    @property
+    def _drifts(self) -> bool:
+        return self._drift_us is not None and abs(self._drift_us) > DRIFT_LIMIT_US
+
+    async def _watch(self) -> None:
+        """Once a second in real time: figures, alerts, and a new session for a stalled feed."""
+        while True:
+            await asyncio.sleep(1.0)
+            self._figures.update()
+            self._stall.check(self._market_us())
+            if self._stall.should_reconnect(self._market_us()):
+                await self._feed.reconnect("no ticks in session")
+            await self._say(STALL_ALERT, self._stall.stalled, "no ticks arrive although the feed is connected")
+            await self._say(DRIFT_ALERT, self._drifts, f"our clock is {self._drift_us} us off the broker's")
+
+    async def _say(self, alert_id: str, holds: bool, text: str) -> None:
+        if holds:
+            await self._runtime.alert(alert_id, "warning", text, "see the gateway's health")
+        else:
+            await self._runtime.clear_alert(alert_id)
+
+    async def _poll(self) -> None:
+        """Paper and live: codes without a registration, every few seconds of real time."""
+        while True:
+            await asyncio.sleep(POLL_TICK_SECONDS)
+            now_us = to_epoch_us(wall_now())
+            for tick in await self._poller.poll(self._stall.polled(), now_us, now_us):
+                self._publisher.add(tick)
+
+    def _market_us(self) -> int | None:
+        return self._runtime.clock.now_us() if self._runtime.clock.is_known else None
