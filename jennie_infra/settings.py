@@ -50,6 +50,10 @@ class Settings(BaseModel):
     live_trading: str = Field(default="", description=f"must be {LIVE_CONFIRMATION!r} for mode live")
     port_base: int = Field(default=0, ge=0, le=50_000, description="added to every port")
     bind_host: str = Field(default="127.0.0.1", description="address the workers listen on")
+    service_host: str = Field(
+        default="127.0.0.1",
+        description="host of the other services; {service} stands for the name, as containers have it",
+    )
     var_dir: Path = Field(default=Path("var"), description="parent of all state folders")
     home: Path | None = Field(default=None, description="state folder of this mode and account; default below var_dir")
     redis_url: str | None = Field(default=None, description="default: the embedded server's private socket in home")
@@ -83,6 +87,7 @@ class Settings(BaseModel):
     slice_seconds: int = Field(default=5, ge=1, le=60, description="rehearsal only: market seconds per time slice")
     fail_check: str | None = Field(default=None, description="rehearsal only: asset check that is made to fail")
     dagster_url: str | None = Field(default=None, description="default: the local Dagster webserver")
+    tick_log_days: int = Field(default=30, ge=1, description="recorded days of ticks and notices that are kept")
     log_level: str = "INFO"
     public_url: str | None = Field(
         default=None, description="address under which the dashboard is reached, if not loopback"
@@ -122,8 +127,8 @@ class Settings(BaseModel):
         return PORTS[service] + self.port_base
 
     def url(self, service: str) -> str:
-        """Loopback address of a local service."""
-        return f"http://127.0.0.1:{self.port(service)}"
+        """Address of a service of this stack; loopback unless containers name their services."""
+        return f"http://{self.service_host.format(service=service)}:{self.port(service)}"
 
     @property
     def effective_redis_url(self) -> str:

@@ -98,7 +98,7 @@ def collect(run: Conducted, admin: ExchangeAdmin, stack: Stack) -> Report:
         lineage_sample=_lineage(facts, settings),
         settings_hash=trading.settings_hash(),
         settings_are_default=trading == TradingSettings(),
-        order_hash=ledger_facts.order_hash(facts),
+        order_hash=ledger_facts.day_hash(facts),
         exchange_ledger_hash=str(exchange["hash"])[:16],
         permit_granted=permit.granted,
         permit_reasons=permit.reasons,

@@ -18,8 +18,9 @@ from jennie_cli.report.model import (
     RefusalRow,
     SignalCounts,
 )
-from jennie_core.domain.base import KST, canonical_hash
+from jennie_core.domain.base import KST
 from jennie_core.domain.enums import OrderState
+from jennie_core.replay.order_hash import HashedOrder, order_hash
 from jennie_infra.db.ledger import (
     ActivePortfolio,
     AlertLog,
@@ -161,21 +162,20 @@ def refusal_rows(facts: LedgerFacts) -> tuple[RefusalRow, ...]:
     return tuple(found[:400])
 
 
-def order_hash(facts: LedgerFacts) -> str:
-    """Hash over the submitted orders without broker numbers and real times (decision 0001)."""
-    orders = sorted(
-        [
-            row["market_at"].astimezone(KST).isoformat(timespec="seconds"),
-            row["side"],
-            row["stock_code"],
-            row["quantity"],
-            row["order_type"],
-            row["limit_price_krw"] or "market",
-        ]
+def day_hash(facts: LedgerFacts) -> str:
+    """Hash over the submitted orders of the day."""
+    return order_hash(
+        HashedOrder(
+            market_at=row["market_at"],
+            side=row["side"],
+            stock_code=row["stock_code"],
+            quantity=row["quantity"],
+            order_type=row["order_type"],
+            limit_price_krw=row["limit_price_krw"],
+        )
         for row in facts.intents
         if row["state"] not in NEVER_SENT
     )
-    return canonical_hash([[str(part) for part in order] for order in orders])
 
 
 def latency(facts: LedgerFacts) -> Latency:

@@ -205,8 +205,14 @@ async def park(client: AsyncRedis, stream: Streams, entry_id: str, fields: Mappi
 
 async def publish_watermark(client: AsyncRedis, service: str, market_us: int) -> None:
     """Say that everything caused by the settled mark `market_us` is done."""
+    await queue_watermark(client, service, market_us)
+
+
+def queue_watermark(pipeline: Any, service: str, market_us: int) -> Any:
+    """As `publish_watermark`, into a pipeline that the caller executes behind what the mark caused."""
     data: Any = {"s": service, "w": str(market_us)}
-    await client.xadd(Streams.WATERMARKS.value, data, maxlen=STREAMS[Streams.WATERMARKS].trim_length, approximate=True)
+    length = STREAMS[Streams.WATERMARKS].trim_length
+    return pipeline.xadd(Streams.WATERMARKS.value, data, maxlen=length, approximate=True)
 
 
 def decode_watermark(fields: Mapping[Any, Any]) -> tuple[str, datetime]:

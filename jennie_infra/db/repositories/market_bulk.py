@@ -25,7 +25,9 @@ class BulkWriteError(RuntimeError):
     """The database did not take every row; nothing of the window was kept."""
 
 
-def replace_window(connection: Connection, table: Table, frame: pl.DataFrame, column: str, first: date, last: date) -> int:
+def replace_window(
+    connection: Connection, table: Table, frame: pl.DataFrame, column: str, first: date, last: date
+) -> int:
     """Replace the rows whose `column` lies in [first, last] by `frame`; returns the rows written.
 
     Raises BulkWriteError for a row outside the window: it would escape the next replacement.
@@ -56,7 +58,9 @@ def read_frame(connection: Connection, statement: Select[Any], schema: Mapping[s
     if not rows:
         return pl.DataFrame(schema=dict(schema))
     columns = zip(*rows, strict=True)
-    return pl.DataFrame([_series(name, dtype, values) for (name, dtype), values in zip(schema.items(), columns, strict=True)])
+    return pl.DataFrame(
+        [_series(name, dtype, values) for (name, dtype), values in zip(schema.items(), columns, strict=True)]
+    )
 
 
 def _series(name: str, dtype: Any, values: Sequence[Any]) -> pl.Series:

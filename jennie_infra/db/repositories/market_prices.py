@@ -61,7 +61,9 @@ def daily_price_counts(connection: Connection, first: date, last: date) -> pl.Da
         select(
             t.trade_date,
             func.count(),
-            func.sum(func.iif(t.is_halted, 1, 0) if connection.dialect.name == "sqlite" else func.if_(t.is_halted, 1, 0)),
+            func.sum(
+                func.iif(t.is_halted, 1, 0) if connection.dialect.name == "sqlite" else func.if_(t.is_halted, 1, 0)
+            ),
             func.sum(func.iif(impossible, 1, 0) if connection.dialect.name == "sqlite" else func.if_(impossible, 1, 0)),
         )
         .where(t.trade_date >= first, t.trade_date <= last)

@@ -67,9 +67,9 @@ def write_fundamentals(connection: Connection, frame: pl.DataFrame, as_of: date,
 def read_fundamentals(connection: Connection, as_of: date) -> pl.DataFrame:
     """`frames.FUNDAMENTALS` of one partition."""
     t = table_of(StockFundamentals).c
-    statement = select(
-        t.stock_code, t.fiscal_period, t.filed_on, t.roe, t.net_income_krw, t.total_equity_krw
-    ).where(t.as_of == as_of)
+    statement = select(t.stock_code, t.fiscal_period, t.filed_on, t.roe, t.net_income_krw, t.total_equity_krw).where(
+        t.as_of == as_of
+    )
     return read_frame(connection, statement, frames.FUNDAMENTALS).sort("code")
 
 
@@ -105,7 +105,9 @@ def write_headlines(connection: Connection, frame: pl.DataFrame, first: date, la
     if frame.height == 0:
         rows = pl.DataFrame(schema={"news_date": pl.Date})
         return replace_window(connection, table_of(StockNewsSentiment), rows, "news_date", first, last)
-    keys = [article_key(code, day, title) for code, day, title in frame.select("code", "published_on", "title").iter_rows()]
+    keys = [
+        article_key(code, day, title) for code, day, title in frame.select("code", "published_on", "title").iter_rows()
+    ]
     rows = (
         frame.with_columns(article_key=pl.Series(keys, dtype=pl.String))
         .unique("article_key", keep="first", maintain_order=True)
@@ -129,7 +131,7 @@ SCORED_HEADLINES = dict(frames.HEADLINES) | {
 def read_headlines(connection: Connection, first: date, last: date) -> pl.DataFrame:
     """SCORED_HEADLINES published in [first, last], sorted by date and code."""
     t = table_of(StockNewsSentiment).c
-    statement = select(
-        t.stock_code, t.news_date, t.headline, t.press, t.sentiment_score, t.status, t.analyst
-    ).where(t.news_date >= first, t.news_date <= last)
+    statement = select(t.stock_code, t.news_date, t.headline, t.press, t.sentiment_score, t.status, t.analyst).where(
+        t.news_date >= first, t.news_date <= last
+    )
     return read_frame(connection, statement, SCORED_HEADLINES).sort("published_on", "code", "title")

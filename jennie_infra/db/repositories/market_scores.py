@@ -75,7 +75,11 @@ def score_history(connection: Connection, before: date, dates: int) -> pl.DataFr
     """Active raw hybrid scores of the last `dates` score dates before `before` (`smoothing.HISTORY`)."""
     t = table_of(DailyQuantScore).c
     newest = (
-        select(t.score_date).where(t.score_date < before, t.is_active).distinct().order_by(t.score_date.desc()).limit(dates)
+        select(t.score_date)
+        .where(t.score_date < before, t.is_active)
+        .distinct()
+        .order_by(t.score_date.desc())
+        .limit(dates)
     )
     days = list(connection.execute(newest).scalars())
     if not days:
@@ -123,7 +127,9 @@ def active_entries(connection: Connection, first: date, last: date) -> tuple[dat
     ).scalar()
     if day is None:
         return None, ()
-    rows = connection.execute(select(t.entry).where(t.snapshot_date == day, t.is_active).order_by(t.rank_number)).scalars()
+    rows = connection.execute(
+        select(t.entry).where(t.snapshot_date == day, t.is_active).order_by(t.rank_number)
+    ).scalars()
     return day, tuple(WatchlistEntry.model_validate(row) for row in rows)
 
 
@@ -201,7 +207,14 @@ def active_budget(connection: Connection, day: date) -> SectorBudget | None:
 
 
 def write_briefing(
-    connection: Connection, *, day: date, run_id: str, writer: str, text: str, sent_at: datetime | None, known_at: datetime
+    connection: Connection,
+    *,
+    day: date,
+    run_id: str,
+    writer: str,
+    text: str,
+    sent_at: datetime | None,
+    known_at: datetime,
 ) -> None:
     """Store a briefing as it was sent."""
     t = table_of(DailyBriefing)
@@ -216,4 +229,6 @@ def write_briefing(
 def briefing_was_sent(connection: Connection, day: date) -> bool:
     """Whether a briefing of the day went out (R-BRF-01: once per day)."""
     t = table_of(DailyBriefing).c
-    return connection.execute(select(t.run_id).where(t.briefing_date == day, t.sent_at.is_not(None))).first() is not None
+    return (
+        connection.execute(select(t.run_id).where(t.briefing_date == day, t.sent_at.is_not(None))).first() is not None
+    )
