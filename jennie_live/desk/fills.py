@@ -1,0 +1,91 @@
+"""From notices and inquiries to fills, each share once (drills 6, 8, 9).
+
+A notice is one execution; an inquiry tells how much an order has filled in all. What the inquiry has beyond our books
+is booked as an inquiry fill at the exact remaining amount. A notice that comes after such an inquiry, for an execution
+the inquiry already covered, adds nothing; the order is then read again, so that a wrong guess is only ever too few
+shares and is put right by the next reading.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from jennie_core.domain.base import to_epoch_us
+from jennie_core.domain.enums import Market, OrderSide
+from jennie_core.domain.orders import BrokerOrder, ExecutionNotice
+from jennie_core.krx.costs import commission_krw, sell_tax_krw
+from jennie_infra.db.repositories.booking import NewFill
+from jennie_infra.db.repositories.intents import Intent
+
+TIE_US = 2_000_000
+"""Notices tell time in seconds and an inquiry's instant is known to a second: so close, the books decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What the last inquiry of an order covered; `unexplained` are shares it booked that no notice has told of."""
+
+    until_us: int
+    unexplained: int = 0
+
+    def covers(self, at_us: int, quantity: int) -> bool:
+        """Whether an execution told of by a late notice was part of this inquiry."""
+        if at_us < self.until_us:
+            return True
+        return at_us <= self.until_us + TIE_US and self.unexplained >= quantity
+
+
+def from_notice(intent: Intent, notice: ExecutionNotice, commission_ratio: float) -> NewFill:
+    """The fill of one execution notice; the day makes its id unique, for order numbers begin anew each day."""
+    return _fill(
+        intent,
+        fill_id=f"{intent.market_day:%Y%m%d}:{notice.notice_key}"[:80],
+        quantity=notice.quantity,
+        price_krw=notice.price_krw,
+        at=notice.exchange_at,
+        source="notice",
+        commission_ratio=commission_ratio,
+    )
+
+
+def from_inquiry(intent: Intent, row: BrokerOrder, at: datetime, commission_ratio: float) -> list[NewFill]:
+    """Fills for the shares the broker has and we have not; two rows where the amount does not divide evenly."""
+    quantity = row.filled_quantity - intent.filled_quantity
+    amount = row.filled_amount_krw - intent.filled_amount_krw
+    if quantity <= 0:
+        return []
+    if amount <= 0:  # R-ORD-11: a broker that names no amount leaves the price we asked for
+        amount = intent.reference_price_krw * quantity
+    low, dearer = divmod(amount, quantity)
+    stem = f"{intent.market_day:%Y%m%d}:{intent.order_number}:inquiry:{row.filled_quantity}"
+    parts = [(quantity - dearer, low, "a"), (dearer, low + 1, "b")]
+    return [
+        _fill(
+            intent,
+            fill_id=f"{stem}:{name}",
+            quantity=count,
+            price_krw=price,
+            at=at,
+            source="inquiry",
+            commission_ratio=commission_ratio,
+        )
+        for count, price, name in parts
+        if count > 0
+    ]
+
+
+def notice_time_us(notice: ExecutionNotice) -> int:
+    """Exchange time of a notice."""
+    return to_epoch_us(notice.exchange_at)
+
+
+def costs(side: OrderSide, amount_krw: int, on: date, commission_ratio: float) -> tuple[int, int]:
+    """(fee, tax) of one fill by its date; KOSPI and KOSDAQ pay the same, so the market need not be known."""
+    tax = sell_tax_krw(amount_krw, Market.UNKNOWN, on) if side is OrderSide.SELL else 0
+    return commission_krw(amount_krw, commission_ratio), tax
+
+
+def _fill(
+    intent: Intent, *, fill_id: str, quantity: int, price_krw: int, at: datetime, source: str, commission_ratio: float
+) -> NewFill:
+    fee, tax = costs(intent.side, quantity * price_krw, intent.market_day, commission_ratio)
+    return NewFill(fill_id, quantity, price_krw, fee, tax, at, source)

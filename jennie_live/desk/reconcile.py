@@ -1,0 +1,242 @@
+"""Our positions against the broker's, both sides shown, and what was traded by hand adopted as external (R-REC, O3)."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy.engine import Connection
+
+from jennie_core.domain.base import from_epoch_us
+from jennie_core.domain.orders import AccountBalance, Holding
+from jennie_core.domain.positions import Position
+from jennie_infra.db.repositories import intents, positions, risk
+from jennie_infra.db.repositories.accounting import AdjustmentKind
+from jennie_infra.db.repositories.positions import Adjustment
+from jennie_infra.gateway_client import GatewayError
+from jennie_infra.telemetry import get_logger
+from jennie_live.desk.desk import Desk
+from jennie_live.desk.tracker import Tracker
+
+PRICE_TOLERANCE_KRW = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One code on which our books and the broker do not agree, with both sides (I2)."""
+
+    stock_code: str
+    kind: str
+    ours: float
+    brokers: float
+    adopted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """Result of one reconciliation."""
+
+    matches: int
+    differences: tuple[Difference, ...]
+    pending: tuple[str, ...]
+    adopted: tuple[Position, ...]
+    balance: AccountBalance
+
+
+def compare(
+    ours: Mapping[str, Position], holdings: Iterable[Holding], pending: Iterable[str]
+) -> tuple[list[str], list[Difference]]:
+    """Codes that agree, and the differences; codes with an order under way are not judged (R-REC-06)."""
+    brokers = {holding.stock_code: holding for holding in holdings if holding.quantity > 0}
+    matches: list[str] = []
+    differences: list[Difference] = []
+    for code in sorted((ours.keys() | brokers.keys()) - set(pending)):
+        position, holding = ours.get(code), brokers.get(code)
+        held = 0 if position is None else position.quantity + position.external_quantity
+        there = 0 if holding is None else holding.quantity
+        if held != there:
+            differences.append(Difference(code, "quantity", held, there))
+        elif position is not None and holding is not None and _price_differs(position, holding):
+            differences.append(Difference(code, "average_price", position.average_price_krw, holding.average_price_krw))
+        else:
+            matches.append(code)
+    return matches, differences
+
+
+class Reconciler:
+    """Settles open orders by inquiry, compares holdings, adopts foreign trades. Doing it twice changes nothing."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        tracker: Tracker,
+        service: str,
+        clear_alert: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._desk = desk
+        self._tracker = tracker
+        self._service = service
+        self._clear = clear_alert
+        self._said: set[str] = set()
+
+    async def run(self, trigger: str) -> Reconciled | None:
+        """One reconciliation at the market time in hand; None when the broker could not be read (to be tried again)."""
+        desk = self._desk
+        if not await self._settle_orders():
+            return None
+        await desk.journal.flush()
+        before, pending = await desk.journal.do("read positions", _snapshot)
+        try:
+            balance = await desk.gateway.balance()
+        except GatewayError as error:
+            get_logger().warning("balance unknown", trigger=trigger, error=str(error))
+            return None
+        matches, differences = compare(before, balance.holdings, pending)
+        adopted: list[Position] = []
+        shown: list[Difference] = []
+        for difference in differences:
+            position = await self._adopt(difference, before.get(difference.stock_code), balance)
+            adopted.extend([] if position is None else [position])
+            shown.append(difference if position is None else Difference(**{**asdict(difference), "adopted": True}))
+        await self._say(trigger, matches, shown, pending)
+        return Reconciled(len(matches), tuple(shown), tuple(sorted(pending)), tuple(adopted), balance)
+
+    async def _settle_orders(self) -> bool:
+        desk = self._desk
+        unknown = desk.orders.unknown()
+        if unknown:
+            await self._tracker.inquire_unknown(unknown)
+        open_or_short = [
+            order
+            for order in desk.orders
+            if order.intent.order_number is not None and order.intent.remaining_quantity > 0
+        ]
+        return not open_or_short or await self._tracker.read_back(open_or_short)
+
+    async def _adopt(self, difference: Difference, before: Position | None, balance: AccountBalance) -> Position | None:
+        if difference.kind != "quantity":
+            return None
+        code, now = difference.stock_code, self._desk.now
+        holding = next((each for each in balance.holdings if each.stock_code == code), None)
+
+        def work(connection: Connection) -> Position | None:
+            stored = positions.find(connection, code)
+            if stored != before or any(each.stock_code == code for each in intents.unresolved(connection)):
+                return None
+            result: Position | None = None
+            for step in adjustments(code, before, holding, now, self._service):
+                result = positions.adjust(connection, step)
+            return result
+
+        return await self._desk.journal.do(f"adopt {code}", work)
+
+    async def _say(self, trigger: str, matches: list[str], differences: list[Difference], pending: set[str]) -> None:
+        desk, now = self._desk, self._desk.now
+        detail = {
+            "service": self._service,
+            "matched": matches,
+            "pending": sorted(pending),
+            "differences": [asdict(each) for each in differences],
+        }
+        identity = f"{desk.side.value}:{trigger}:{desk.now_us}"
+        desk.journal.add(
+            "reconciliation",
+            lambda connection: risk.note_reconciliation(
+                connection,
+                reconciliation_id=identity,
+                market_day=now.date(),
+                trigger=trigger,
+                matches=len(matches),
+                differences=len(differences),
+                detail=detail,
+                market_at=now,
+            ),
+        )
+        for each in differences:
+            self._said.add(each.stock_code)
+            await desk.alert(
+                f"reconcile-{each.stock_code}",
+                "critical" if each.kind == "quantity" else "warning",
+                f"{each.stock_code} {each.kind}: our books {each.ours:g}, broker {each.brokers:g}"
+                + (", taken over as external" if each.adopted else ""),
+                "see the broker's app for trades made by hand",
+            )
+        for code in sorted(self._said & set(matches)):
+            self._said.discard(code)
+            await self._clear(f"reconcile-{code}")
+
+
+def adjustments(
+    code: str, before: Position | None, holding: Holding | None, now: datetime, service: str
+) -> list[Adjustment]:
+    """What makes our books equal the broker's: more shares are external; fewer were external first, then managed."""
+    ours = 0 if before is None else before.quantity + before.external_quantity
+    there = 0 if holding is None else holding.quantity
+    name = holding.stock_name if holding is not None else before.stock_name if before is not None else code
+    price = None if holding is None else holding.average_price_krw
+
+    def step(kind: AdjustmentKind, quantity: int) -> Adjustment:
+        return Adjustment(
+            adjustment_id=f"{kind.value}:{code}:{now.isoformat()}",
+            stock_code=code,
+            stock_name=name,
+            kind=kind,
+            quantity=quantity,
+            price_krw=price,
+            detail=f"traded by hand, found by {service}: our books {ours}, broker {there}",
+            effective_at=now,
+        )
+
+    if there > ours:
+        return [step(AdjustmentKind.EXTERNAL, there - ours)]
+    gone = ours - there
+    from_external = min(gone, 0 if before is None else before.external_quantity)
+    steps = [step(AdjustmentKind.EXTERNAL, -from_external)] if from_external else []
+    return steps + ([step(AdjustmentKind.EXTERNAL_SALE, from_external - gone)] if gone > from_external else [])
+
+
+class Agenda:
+    """When to reconcile next, in market time: start, reconnect, every 30 s or 5 min in session, at the close."""
+
+    BUSY_US = 30_000_000
+    IDLE_US = 300_000_000
+    AFTER_CLOSE_US = 35_000_000
+
+    def __init__(self) -> None:
+        self._last_us: int | None = None
+        self._wanted: str | None = None
+        self._done: set[str] = set()
+
+    def want(self, trigger: str) -> None:
+        """Reconcile at the next settled mark."""
+        self._wanted = self._wanted or trigger
+
+    def done(self, trigger: str, now_us: int) -> None:
+        """A reconciliation succeeded."""
+        self._last_us, self._wanted = now_us, None
+        self._done.add(f"{trigger}:{from_epoch_us(now_us).date()}")
+
+    def due(self, now_us: int, *, open_us: int, close_us: int, final_us: int, is_busy: bool) -> str | None:
+        """The trigger that is due at a settled mark, if any."""
+        day = from_epoch_us(now_us).date()
+        if self._wanted is not None:
+            return self._wanted
+        if self._last_us is None:
+            return "start"
+        if now_us >= final_us and f"final:{day}" not in self._done:
+            return "final"
+        if close_us + self.AFTER_CLOSE_US <= now_us < final_us and f"close:{day}" not in self._done:
+            return "close"
+        if open_us <= now_us < close_us and now_us - self._last_us >= (self.BUSY_US if is_busy else self.IDLE_US):
+            return "periodic"
+        return None
+
+
+def _snapshot(connection: Connection) -> tuple[dict[str, Position], set[str]]:
+    pending = {intent.stock_code for intent in intents.unresolved(connection)}
+    return positions.load(connection), pending
+
+
+def _price_differs(position: Position, holding: Holding) -> bool:
+    if position.external_quantity or not position.quantity:
+        return False
+    return abs(position.average_price_krw - holding.average_price_krw) >= PRICE_TOLERANCE_KRW

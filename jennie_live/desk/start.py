@@ -1,0 +1,47 @@
+"""What a desk loads when it begins: market time, today's intents with their fills, positions."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy.engine import Connection
+
+from jennie_core.domain.enums import OrderSide
+from jennie_core.domain.market import ClockMark
+from jennie_core.domain.positions import Position
+from jennie_infra.bus.connect import AsyncRedis
+from jennie_infra.bus.streams import Streams
+from jennie_infra.bus.ticks import MARK_FIELD
+from jennie_infra.db.repositories import booking, intents, positions
+from jennie_infra.db.repositories.intents import Intent
+
+SCAN_ENTRIES = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class DayState:
+    """The ledger's view of a side at the start of a day or of a process."""
+
+    intents: list[Intent]
+    fill_ids: dict[str, set[str]]
+    positions: dict[str, Position]
+
+
+def load(connection: Connection, day: date, side: OrderSide, *, now: datetime) -> DayState:
+    """Today's intents and older ones whose fate is open; positions, derived from history where the table lacks them."""
+    positions.rebuild_missing(connection, now=now)
+    today = intents.of_day(connection, day, side)
+    older = [intent for intent in intents.unresolved(connection, side) if intent.market_day != day]
+    found = [*older, *today]
+    return DayState(
+        intents=found,
+        fill_ids={intent.intent_id: booking.fill_ids(connection, intent.intent_id) for intent in found},
+        positions=positions.load(connection),
+    )
+
+
+async def newest_mark(redis: AsyncRedis) -> ClockMark | None:
+    """The newest settled mark of the tick stream; None when there is none among its last entries."""
+    for _, fields in await redis.xrevrange(Streams.TICKS.value, count=SCAN_ENTRIES):
+        if MARK_FIELD in fields and fields.get(b"settled") == b"1":
+            return ClockMark(int(fields[MARK_FIELD]), settled=True)
+    return None
