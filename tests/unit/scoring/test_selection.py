@@ -106,7 +106,8 @@ def test_sector_caps_are_soft_when_the_list_is_not_full(field: Any) -> None:
 def test_every_row_says_why(field: Any) -> None:
     out = select(
         field(
-            ("000010", 80.0, "금융", 1), ("000020", 80.0, "금융", 2), ("000030", 50.0, "금융", 3), ("000040", 70.0, "통신", 4)
+            ("000010", 80.0, "금융", 1), ("000020", 80.0, "금융", 2), ("000030", 50.0, "금융", 3),
+            ("000040", 70.0, "통신", 4),
         ),
         previous_codes=(), sector_caps={"금융": 1}, settings=ScoutSettings(max_watchlist=2),
     )  # fmt: skip
