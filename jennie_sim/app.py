@@ -163,13 +163,15 @@ async def serve(sim: Sim, port: int, admin_port: int, speed: float | None) -> No
         asyncio.create_task(server.serve(sockets=[sock]))
         for server, sock in zip(servers, (broker_socket, admin_socket), strict=True)
     ]
-    while not all(server.started for server in servers) and not any(task.done() for task in serving):
+    # uvicorn tells of its start by a flag only
+    while not all(server.started for server in servers) and not any(task.done() for task in serving):  # noqa: ASYNC110
         await asyncio.sleep(0.005)
-    facts = {"event": "listening", **ports, "day": sim.broker.market.day.isoformat(), "now": sim.broker.now.isoformat()}
+    broker = sim.broker
+    facts = {"event": "listening", **ports, "day": broker.market.day.isoformat(), "now": broker.now.isoformat()}
     print(json.dumps(facts), flush=True)  # noqa: T201  the one line a caller waits for
     await asyncio.gather(*serving)
     await sim.engine.stop()
-    sim.broker.exchange.ledger.close()
+    broker.exchange.books.ledger.close()
 
 
 def run_sim(

@@ -46,17 +46,28 @@ class Engine:
         self.speed: float | None = None
 
     async def advance(self, until: datetime) -> Slice:
-        """Move to `until` (docs/decisions/0001): match, send in exchange-time order, close with the heartbeat."""
+        """Move to `until` (docs/decisions/0001): match, send in exchange-time order, close with the heartbeat.
+
+        To the present instant it only sends the heartbeat once more, so a caller may repeat what got no answer.
+        """
         if self.speed is not None:
             raise TimeError("the exchange runs freely; stop it first (speed null)")
         until_ms = from_instant(self._broker.market.day, until)
         async with self._lock:
             now_ms = self._broker.now_ms
+            if until_ms == now_ms:
+                return await self._repeat_heartbeat()
             if not now_ms < until_ms < DAY_MS:
-                raise TimeError(f"market time stands at {self._broker.now.isoformat()}, cannot go to {until.isoformat()}")
+                raise TimeError(
+                    f"market time stands at {self._broker.now.isoformat()}, cannot go to {until.isoformat()}"
+                )
             width = max((until_ms - now_ms) / SECOND_MS, self._broker.settings.slice_seconds)
             self._broker.window.window_seconds = max(1.0, width)
             return await self._move(until_ms, heartbeat=True)
+
+    async def _repeat_heartbeat(self) -> Slice:
+        await self._feed.deliver(self._broker.now_ms, self._broker.now_ms, [], heartbeat=True)
+        return Slice(self._broker.now, 0, 0, 0)
 
     async def _move(self, until_ms: int, heartbeat: bool) -> Slice:
         exchange = self._broker.exchange

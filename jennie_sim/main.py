@@ -5,12 +5,12 @@ import logging
 import sys
 import tempfile
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date, time
 from pathlib import Path
 
-from jennie_core.domain.base import KST
 from jennie_core.krx.calendar import KrxCalendar, UnknownSessionError
 from jennie_sim.app import PortTakenError, run_sim
+from jennie_sim.clock import today_in_seoul
 from jennie_sim.market.generate import USUAL_CODES, generate_market
 from jennie_sim.market.hours import to_ms
 from jennie_sim.market.pack import PackAccount, PackError, SessionPack, read_pack
@@ -35,12 +35,18 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--port", type=int, default=9443, help="REST and WebSocket")
     made.add_argument("--admin-port", type=int, default=9444, help="time, ledger, faults")
     made.add_argument("--admin-token-file", type=Path, default=Path("var/sim/admin-token"), help="made when missing")
-    made.add_argument("--start", type=time.fromisoformat, help="market time at start (06:00 with a pack, else 08:59:50)")
-    made.add_argument("--speed", type=float, help="run freely, so many times the wall clock (1 without a pack); 0 = stand")
+    made.add_argument(
+        "--start", type=time.fromisoformat, help="market time at start (06:00 with a pack, else 08:59:50)"
+    )
+    made.add_argument(
+        "--speed", type=float, help="run freely, so many times the wall clock (1 without a pack); 0 = stand"
+    )
     made.add_argument("--seed", type=int, default=7, help="of the generated market")
     made.add_argument("--day", type=date.fromisoformat, help="day of the generated market (today or the next session)")
     made.add_argument("--codes", type=int, default=USUAL_CODES, help="size of the generated listing")
-    made.add_argument("--wire-revision", choices=[row.value for row in WireRevision], default=WireRevision.R47_63_26.value)
+    made.add_argument(
+        "--wire-revision", choices=[row.value for row in WireRevision], default=WireRevision.R47_63_26.value
+    )
     made.add_argument("--records-per-frame", type=int, default=1)
     made.add_argument("--rest-per-second", type=int, default=18, help="requests per market second; 0 = no limit")
     made.add_argument("--slice-seconds", type=float, default=5.0, help="usual slice when time is advanced from outside")
@@ -83,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _generated(options: argparse.Namespace) -> SessionPack:
-    day = options.day or _next_session(datetime.now(KST).date())
+    day = options.day or _next_session(today_in_seoul())
     made = generate_market(None, options.seed, day, codes=options.codes)
     with tempfile.TemporaryDirectory(prefix="jennie-sim-") as folder:
         write_pack(

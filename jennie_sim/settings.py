@@ -36,9 +36,15 @@ class SimSettings(BaseModel):
     wire_revision: WireRevision = WireRevision.R47_63_26
     records_per_frame: int = Field(default=1, ge=1, le=999, description="trades bundled into one frame at most")
     rest_per_second: int = Field(default=18, ge=0, description="requests per market second and appkey; 0 = no limit")
-    slice_seconds: float = Field(default=5.0, gt=0, description="usual slice; widens the request window before the first")
+    slice_seconds: float = Field(
+        default=5.0, gt=0, description="usual slice; widens the request window before the first"
+    )
     max_registrations: int = Field(default=41, ge=1)
     commission_ratio: float = Field(default=0.00015, ge=0, lt=0.01)
     accept_any_key: bool = False
-    heartbeat_seconds: float = Field(default=10.0, gt=0, description="market seconds between heartbeats when it runs freely")
-    send_timeout_seconds: float = Field(default=10.0, gt=0, description="real time a client may block before it is cut off")
+    heartbeat_seconds: float = Field(
+        default=10.0, gt=0, description="market seconds between heartbeats when it runs freely"
+    )
+    send_timeout_seconds: float = Field(
+        default=10.0, gt=0, description="real time a client may block before it is cut off"
+    )

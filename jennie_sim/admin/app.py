@@ -91,9 +91,7 @@ class Admin:
         ]
         return Starlette(routes=[Route(path, self._guarded(handler), methods=[verb]) for path, verb, handler in routes])
 
-    def _guarded(
-        self, handler: Callable[[Request], Awaitable[Response]]
-    ) -> Callable[[Request], Awaitable[Response]]:
+    def _guarded(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def guarded(request: Request) -> Response:
             if not secrets.compare_digest(request.headers.get("authorization", ""), self._expected):
                 return json_reply({"error": "wrong or missing admin token"}, 401)
@@ -176,7 +174,7 @@ class Admin:
             "accounts": [account_facts(account) | self._worth(number) for number, account in exchange.accounts.items()],
         }
         if request.query_params.get("events"):
-            answer["events"] = exchange.ledger.events
+            answer["events"] = exchange.books.ledger.events
         return json_reply(answer)
 
     def _worth(self, account_number: str) -> dict[str, int]:

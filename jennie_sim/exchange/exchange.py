@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 
 from jennie_core.domain.enums import OrderSide
-from jennie_core.krx.costs import commission_krw, sell_tax_krw
-from jennie_sim.exchange.account import Account, Unsettled
-from jennie_sim.exchange.ledger import Ledger, fill_facts, order_facts
+from jennie_sim.exchange.account import Account
+from jennie_sim.exchange.books import Books
+from jennie_sim.exchange.ledger import Ledger
 from jennie_sim.exchange.matching import Execution, Liquidity, against_trade, opposite_levels
 from jennie_sim.exchange.orders import (
     Fill,
@@ -16,10 +17,8 @@ from jennie_sim.exchange.orders import (
     Order,
     OrderKind,
     OrderStatus,
-    Refusal,
-    Refused,
 )
-from jennie_sim.exchange.request import OrderRequest, check_request, reservation_krw
+from jennie_sim.exchange.request import OrderRequest, check_request
 from jennie_sim.market.hours import SECOND_MS
 from jennie_sim.market.market import Market
 from jennie_sim.market.path import AUCTION
@@ -30,118 +29,97 @@ EXPIRY_DELAY_MS = 2 * SECOND_MS
 
 
 class Exchange:
-    """Accounts, order list and matching of one traded day.
+    """Order entry and matching of one traded day.
 
     Everything that happens between two calls of `advance` happens at the instant `now_ms`; its consequences (fills and
     notices) come with the next call.
     """
 
     def __init__(
-        self,
-        market: Market,
-        *,
-        start_ms: int,
-        commission_ratio: float = 0.00015,
-        ledger: Ledger | None = None,
+        self, market: Market, *, start_ms: int, commission_ratio: float = 0.00015, ledger: Ledger | None = None
     ) -> None:
         self.market = market
         self.now_ms = start_ms
-        self.commission_ratio = commission_ratio
-        self.ledger = ledger or Ledger()
-        self.accounts = {row.digits: self._open_account(row.digits) for row in market.pack.accounts}
-        self.orders: dict[int, Order] = {}
-        self.fills: list[Fill] = []
+        self.books = Books(market, commission_ratio, ledger or Ledger())
         self.fill_ratio_for_next: float | None = None
+        """Share of the next order that may be filled; only a switched-on fault sets it."""
         self._incoming: list[Order] = []
         self._resting: dict[str, list[Order]] = defaultdict(list)
-        self._notices: list[Notice] = []
         self._expired = False
         self._converted = False
 
-    def _open_account(self, number: str) -> Account:
-        row = next(row for row in self.market.pack.accounts if row.digits == number)
-        account = Account(number, row.account_name, row.hts_id, row.cash_krw, row.cash_krw)
-        for holding in row.holdings:
-            position = account.position(holding.code)
-            position.quantity = position.carried_quantity = holding.quantity
-            position.set_average(holding.average_price_krw)
-            if self.market.sessions_since(holding.bought_on) == 1:
-                cost = position.cost_krw
-                account.unsettled.append(Unsettled(1, -cost - commission_krw(cost, self.commission_ratio)))
-        return account
+    @property
+    def accounts(self) -> dict[str, Account]:
+        """Accounts by their ten digits."""
+        return self.books.accounts
 
-    # ---- requests, at the instant `now_ms` -------------------------------------------------------------------------
+    @property
+    def orders(self) -> dict[int, Order]:
+        """The day's order list, oldest first."""
+        return self.books.orders
 
-    def account(self, number: str) -> Account:
-        """An account by its ten digits; raises Refused(UNKNOWN_ACCOUNT)."""
-        account = self.accounts.get(number)
-        if account is None:
-            raise Refused(Refusal.UNKNOWN_ACCOUNT, number)
-        return account
+    @property
+    def fills(self) -> list[Fill]:
+        """The day's executions in the order in which they were booked."""
+        return self.books.fills
+
+    def open_orders(self, account_number: str | None = None) -> list[Order]:
+        """Orders with something left, oldest first."""
+        return [order for order in self.orders.values() if order.is_open and account_number in (None, order.account)]
 
     def place(self, request: OrderRequest) -> Order:
         """Take a new order; raises Refused and leaves everything as it was when a rule forbids it."""
         ratio, self.fill_ratio_for_next = self.fill_ratio_for_next, None
-        account = self.account(request.account)
-        price = check_request(request, account, self.market, self.now_ms, self.commission_ratio)
-        order = self._new_order(request, price)
+        order = self._checked(request)
         order.fill_cap = None if ratio is None else int(order.quantity * ratio)
-        self._reserve(account, order)
-        self._accept(order, NoticeKind.ACCEPTED)
+        self._enter(order, NoticeKind.ACCEPTED)
         self._incoming.append(order)
         return order
 
     def cancel(self, account_number: str, order_number: int, quantity: int | None) -> Order:
         """Cancel all (None) or part of what is left of an order; the cancel is an entry with its own number."""
-        original = self._open_order(account_number, order_number)
-        quantity = original.remaining if quantity is None else quantity
-        if not 0 < quantity <= original.remaining:
-            raise Refused(Refusal.BAD_QUANTITY, str(quantity))
-        entry = self._follow_up(original, "cancel", quantity, original.price_krw)
-        entry.status = OrderStatus.CANCELLED
-        entry.cancelled_quantity = quantity
-        self._take_out(original, quantity, OrderStatus.CANCELLED)
-        self._accept(entry, NoticeKind.CANCELLED)
+        original, quantity = self.books.changeable(account_number, order_number, quantity)
+        entry = self._follow_up(original, "cancel", quantity)
+        entry.status, entry.cancelled_quantity = OrderStatus.CANCELLED, quantity
+        self.books.take_out(original, quantity, OrderStatus.CANCELLED)
+        self.books.accept(entry, NoticeKind.CANCELLED)
         return entry
 
     def revise(
         self, account_number: str, order_number: int, quantity: int | None, price_krw: int, kind: OrderKind
     ) -> Order:
-        """Replace all (None) or part of what is left by a new order; the original number is dead for that part."""
-        original = self._open_order(account_number, order_number)
-        quantity = original.remaining if quantity is None else quantity
-        if not 0 < quantity <= original.remaining:
-            raise Refused(Refusal.BAD_QUANTITY, str(quantity))
-        account = self.account(account_number)
-        request = OrderRequest(account_number, original.code, original.side, kind, quantity, price_krw)
-        self._release(account, original)
+        """Replace all (None) or part of what is left by a new order; the original number is dead for that part.
+
+        At an unchanged price the new order keeps its place in the queue.
+        """
+        original, quantity = self.books.changeable(account_number, order_number, quantity)
+        account = self.accounts[account_number]
+        request = OrderRequest(
+            account_number, original.code, original.side, kind, quantity, price_krw, original.lifetime
+        )
+        self.books.release(account, original)
         try:
-            price = check_request(request, account, self.market, self.now_ms, self.commission_ratio)
+            checked = self._checked(request)
         finally:
-            self._reserve(account, original)
-        keeps_place = price == original.price_krw and original not in self._incoming
-        queue_ahead = original.queue_ahead
-        self._take_out(original, quantity, OrderStatus.REPLACED)
-        entry = self._follow_up(original, "revise", quantity, price)
-        entry.kind, entry.was_aggressive = kind, original.was_aggressive and keeps_place
-        self._reserve(account, entry)
-        self._accept(entry, NoticeKind.REVISED)
+            self.books.reserve(account, original)
+        keeps_place = checked.price_krw == original.price_krw and original not in self._incoming
+        self.books.take_out(original, quantity, OrderStatus.REPLACED)
+        entry = self._follow_up(original, "revise", quantity)
+        entry.kind, entry.price_krw = kind, checked.price_krw
+        self._enter(entry, NoticeKind.REVISED)
         if keeps_place:
-            entry.queue_ahead = queue_ahead
+            entry.queue_ahead, entry.was_aggressive = original.queue_ahead, original.was_aggressive
             self._resting[entry.code].append(entry)
         else:
             self._incoming.append(entry)
         return entry
 
     def trade_by_hand(self, account_number: str, code: str, side: OrderSide, quantity: int, price_krw: int) -> Order:
-        """A trade in the broker's own app: ordered and filled at once at the given price, cash and shares permitting."""
+        """A trade in the broker's own app: filled at once at the given price, cash and shares permitting."""
         request = OrderRequest(account_number, code, side, OrderKind.LIMIT, quantity, price_krw, by_hand=True)
-        account = self.account(account_number)
-        check_request(request, account, self.market, self.now_ms, self.commission_ratio)
-        order = self._new_order(request, price_krw)
-        self._reserve(account, order)
-        self._accept(order, NoticeKind.ACCEPTED)
-        self._fill(order, Execution(quantity, price_krw), self.now_ms)
+        order = self._checked(request)
+        self._enter(order, NoticeKind.ACCEPTED)
+        self.books.fill(order, Execution(quantity, price_krw), self.now_ms)
         return order
 
     def lift_fill_caps(self) -> None:
@@ -150,50 +128,79 @@ class Exchange:
         for order in self.open_orders():
             order.fill_cap = None
 
-    # ---- time ------------------------------------------------------------------------------------------------------
-
     def advance(self, until_ms: int) -> list[Notice]:
         """Move time to `until_ms`; returns all notices since the last call in exchange-time order."""
-        self._enter_incoming()
+        self._match_incoming()
         self._convert_conditional(until_ms)
         for row, code in self._trades_of_open_orders(until_ms):
             self._match_trade(code, row)
         if until_ms >= self.market.hours.close_ms + EXPIRY_DELAY_MS and not self._expired:
             self._expire()
         self.now_ms = until_ms
-        notices, self._notices = self._notices, []
-        return sorted(notices, key=lambda notice: notice.at_ms)
+        return self.books.take_notices()
 
-    def open_orders(self, account_number: str | None = None) -> list[Order]:
-        """Orders with something left, oldest first."""
-        return [
-            order
-            for order in self.orders.values()
-            if order.is_working and order.remaining > 0 and account_number in (None, order.account)
-        ]
+    def _checked(self, request: OrderRequest) -> Order:
+        account = self.books.account(request.account)
+        price = check_request(request, account, self.market, self.now_ms, self.books.commission_ratio)
+        return Order(
+            number=self.books.next_number(),
+            account=request.account,
+            code=request.code,
+            side=request.side,
+            kind=request.kind,
+            lifetime=request.lifetime,
+            quantity=request.quantity,
+            price_krw=price,
+            accepted_at_ms=self.now_ms,
+            type_code=request.type_code,
+        )
 
-    def _enter_incoming(self) -> None:
+    def _enter(self, order: Order, kind: NoticeKind) -> None:
+        self.books.reserve(self.accounts[order.account], order)
+        self.books.accept(order, kind)
+
+    def _follow_up(self, original: Order, action: str, quantity: int) -> Order:
+        return replace(
+            original,
+            number=self.books.next_number(),
+            action=action,
+            original_number=original.number,
+            quantity=quantity,
+            accepted_at_ms=self.now_ms,
+            status=OrderStatus.WORKING,
+            filled_quantity=0,
+            filled_amount_krw=0,
+            cancelled_quantity=0,
+            rejected_quantity=0,
+            queue_ahead=0,
+            was_aggressive=False,
+            fill_cap=None,
+            fills=[],
+        )
+
+    def _match_incoming(self) -> None:
         """Match what was accepted since the last slice against the book of this instant."""
-        incoming = sorted(self._incoming, key=lambda order: (order.code, order.side.value, order.priority()))
+        incoming = sorted(
+            (order for order in self._incoming if order.is_open),
+            key=lambda order: (order.code, order.side.value, order.priority()),
+        )
         self._incoming = []
         shared: dict[tuple[str, OrderSide], Liquidity] = {}
         hours = self.market.hours
         continuous = hours.open_ms <= self.now_ms < hours.continuous_end_ms
         for order in incoming:
-            if not order.is_working or order.remaining <= 0:
-                continue
-            book = self.market.book(order.code, self.now_ms)
             if continuous and self.market.tape(order.code).index_at(self.now_ms) >= 0:
+                book = self.market.book(order.code, self.now_ms)
                 key = (order.code, order.side)
                 if key not in shared:
                     shared[key] = Liquidity(opposite_levels(book, order), self.market.bar(order.code))
                 self._sweep(order, shared[key])
-                order.queue_ahead = 0 if order.filled_quantity else book.size_at(self._own_price(order), order.is_buy)
-            if order.remaining > 0 and order.is_working:
-                if order.lifetime is Lifetime.DAY:
-                    self._resting[order.code].append(order)
-                else:
-                    self._kill(order)
+                if not order.filled_quantity:
+                    order.queue_ahead = book.size_at(self._own_price(order), order.is_buy)
+            if order.is_open and order.lifetime is not Lifetime.DAY:
+                self.books.kill(order, self.now_ms)
+            elif order.is_open:
+                self._resting[order.code].append(order)
 
     def _own_price(self, order: Order) -> int:
         if order.kind is not OrderKind.MARKET:
@@ -206,154 +213,42 @@ class Exchange:
             return
         for execution in liquidity.take(order):
             order.was_aggressive = True
-            self._fill(order, execution, self.now_ms)
+            self.books.fill(order, execution, self.now_ms)
 
     def _trades_of_open_orders(self, until_ms: int) -> Iterable[tuple[list[int], str]]:
-        codes = [code for code, orders in self._resting.items() if orders]
+        codes = [code for code, orders in self._resting.items() if any(order.is_open for order in orders)]
         found = [(row, code) for code in codes for row in self.market.tape(code).between(self.now_ms, until_ms)]
         return sorted(found, key=lambda pair: (pair[0][Col.AT_MS], pair[1]))
 
     def _match_trade(self, code: str, row: list[int]) -> None:
-        limits = self.market.limits(code)
-        at_ms = row[Col.AT_MS]
+        limits, at_ms = self.market.limits(code), row[Col.AT_MS]
         for side, limit_price in ((OrderSide.BUY, limits.upper_krw), (OrderSide.SELL, limits.lower_krw)):
-            orders = sorted((o for o in self._resting[code] if o.side is side and o.fillable > 0), key=Order.priority)
-            if not orders:
+            waiting = [order for order in self._resting[code] if order.side is side and order.is_open]
+            if not waiting:
                 continue
-            for order, execution in against_trade(orders, row, limit_price):
-                self._fill(order, execution, at_ms)
-            if row[Col.SIDE] == AUCTION:
+            waiting.sort(key=Order.priority)
+            for order, execution in against_trade(waiting, row, limit_price):
+                self.books.fill(order, execution, at_ms)
+            if row[Col.SIDE] == AUCTION:  # a new book opens behind the cross
                 book = self.market.book(code, at_ms)
-                for order in orders:
+                for order in waiting:
                     order.queue_ahead = book.size_at(self._own_price(order), order.is_buy)
-        self._resting[code] = [order for order in self._resting[code] if order.is_working and order.remaining > 0]
+        self._resting[code] = [order for order in self._resting[code] if order.is_open]
 
     def _convert_conditional(self, until_ms: int) -> None:
         """조건부지정가 becomes a market order when the closing auction begins."""
         if self._converted or until_ms <= self.market.hours.continuous_end_ms:
             return
         self._converted = True
-        for orders in self._resting.values():
-            for order in orders:
-                if order.kind is OrderKind.CONDITIONAL:
-                    order.kind = OrderKind.MARKET
+        for order in (order for orders in self._resting.values() for order in orders if order.is_open):
+            if order.kind is OrderKind.CONDITIONAL:
+                account = self.accounts[order.account]
+                self.books.release(account, order)
+                order.kind = OrderKind.MARKET
+                self.books.reserve(account, order)
 
     def _expire(self) -> None:
         self._expired = True
-        at_ms = self.market.hours.close_ms + EXPIRY_DELAY_MS
         for order in self.open_orders():
-            order.cancelled_quantity += order.remaining
-            order.status = OrderStatus.EXPIRED
-            self._release(self.accounts[order.account], order)
-            self.ledger.append("expired", at_ms, order_facts(order))
+            self.books.expire(order, self.market.hours.close_ms + EXPIRY_DELAY_MS)
         self._resting.clear()
-
-    # ---- booking ---------------------------------------------------------------------------------------------------
-
-    def _new_order(self, request: OrderRequest, price_krw: int) -> Order:
-        return Order(
-            number=len(self.orders) + 1,
-            account=request.account,
-            code=request.code,
-            side=request.side,
-            kind=request.kind,
-            lifetime=request.lifetime,
-            quantity=request.quantity,
-            price_krw=price_krw,
-            accepted_at_ms=self.now_ms,
-            type_code=request.type_code,
-        )
-
-    def _follow_up(self, original: Order, action: str, quantity: int, price_krw: int) -> Order:
-        return Order(
-            number=len(self.orders) + 1,
-            account=original.account,
-            code=original.code,
-            side=original.side,
-            kind=original.kind,
-            lifetime=original.lifetime,
-            quantity=quantity,
-            price_krw=price_krw,
-            accepted_at_ms=self.now_ms,
-            type_code=original.type_code,
-            action=action,
-            original_number=original.number,
-        )
-
-    def _open_order(self, account_number: str, order_number: int) -> Order:
-        order = self.orders.get(order_number)
-        if order is None or order.account != account_number or order.action == "cancel":
-            raise Refused(Refusal.UNKNOWN_ORDER, str(order_number))
-        if not order.is_working or order.remaining <= 0:
-            raise Refused(Refusal.NOTHING_LEFT, str(order_number))
-        return order
-
-    def _accept(self, order: Order, kind: NoticeKind) -> None:
-        self.orders[order.number] = order
-        self.ledger.append(kind.value, self.now_ms, order_facts(order))
-        self._notices.append(Notice(kind, order, order.quantity, order.price_krw, self.now_ms, order.account))
-
-    def _take_out(self, order: Order, quantity: int, status: OrderStatus) -> None:
-        account = self.accounts[order.account]
-        self._release(account, order)
-        order.cancelled_quantity += quantity
-        if order.remaining == 0:
-            order.status = status
-            self._incoming = [waiting for waiting in self._incoming if waiting is not order]
-            self._resting[order.code] = [waiting for waiting in self._resting[order.code] if waiting is not order]
-        else:
-            self._reserve(account, order)
-
-    def _kill(self, order: Order) -> None:
-        quantity = order.remaining
-        self._take_out(order, quantity, OrderStatus.CANCELLED)
-        self.ledger.append("killed", self.now_ms, order_facts(order))
-        self._notices.append(Notice(NoticeKind.KILLED, order, quantity, order.price_krw, self.now_ms, order.account))
-
-    def _fill(self, order: Order, execution: Execution, at_ms: int) -> None:
-        account = self.accounts[order.account]
-        listed = self.market.listing[order.code]
-        amount = execution.quantity * execution.price_krw
-        tax, profit = 0, 0
-        if not order.is_buy:
-            tax = sell_tax_krw(amount, listed.market, self.market.day, listed.kind)
-            profit = account.profit_of_sale(order.code, execution.quantity, execution.price_krw)
-        fill = Fill(
-            number=len(self.fills) + 1,
-            order_number=order.number,
-            code=order.code,
-            side=order.side,
-            quantity=execution.quantity,
-            price_krw=execution.price_krw,
-            at_ms=at_ms,
-            fee_krw=commission_krw(amount, self.commission_ratio),
-            tax_krw=tax,
-            realized_pnl_krw=profit,
-        )
-        self._release(account, order)
-        order.filled_quantity += fill.quantity
-        order.filled_amount_krw += fill.amount_krw
-        order.fills.append(fill)
-        account.book(fill)
-        if order.remaining == 0:
-            order.status = OrderStatus.FILLED
-        else:
-            self._reserve(account, order)
-        self.fills.append(fill)
-        self.ledger.append("fill", at_ms, fill_facts(fill) | {"account": order.account})
-        self._notices.append(Notice(NoticeKind.FILLED, order, fill.quantity, fill.price_krw, at_ms, order.account))
-
-    def _reserve(self, account: Account, order: Order) -> None:
-        if order.is_buy:
-            upper = self.market.limits(order.code).upper_krw
-            account.reserved[order.number] = reservation_krw(
-                order.kind, order.remaining, order.price_krw, upper, self.commission_ratio
-            )
-        else:
-            account.position(order.code).sell_reserved += order.remaining
-
-    def _release(self, account: Account, order: Order) -> None:
-        if order.is_buy:
-            account.reserved.pop(order.number, None)
-        else:
-            account.position(order.code).sell_reserved -= order.remaining

@@ -58,9 +58,9 @@ def reaches(order: Order, price: int) -> bool:
 def against_trade(orders: list[Order], row: list[int], limit_price: int) -> Iterator[tuple[Order, Execution]]:
     """Let resting orders of one code and side share one trade of the tape, in price-time order.
 
-    A trade that passes an order's price shows that the order would have been hit first; a trade at its price first eats
-    the queue ahead. `limit_price` is the day's upper limit for purchases, the lower for sales: a market order that waits
-    there queues like everybody else. Together they get at most the trade's size.
+    A trade that passes an order's price shows that the order would have been hit first; a trade at its price first
+    eats the queue ahead. `limit_price` is the day's upper limit for purchases, the lower for sales: a market order that
+    waits there queues like everybody else. Together they get at most the trade's size.
     """
     price, left, side = row[Col.PRICE], row[Col.SIZE], row[Col.SIDE]
     for order in orders:

@@ -57,7 +57,7 @@ class Refusal(StrEnum):
     NOTHING_LEFT = "nothing_left"
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818  an outcome, not a mishap
     """The request is refused and nothing has changed."""
 
     def __init__(self, refusal: Refusal, detail: str = "") -> None:
@@ -140,6 +140,11 @@ class Order:
     def average_price_krw(self) -> float:
         """Mean fill price; 0 while nothing is filled."""
         return self.filled_amount_krw / self.filled_quantity if self.filled_quantity else 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """In the book with something left."""
+        return self.is_working and self.remaining > 0
 
     def priority(self) -> tuple[int, int]:
         """Sort key among orders of one code and side: better price first, then arrival (가격·시간 우선)."""

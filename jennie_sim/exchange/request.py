@@ -24,9 +24,7 @@ class OrderRequest:
     by_hand: bool = False
 
 
-def check_request(
-    request: OrderRequest, account: Account, market: Market, now_ms: int, commission_ratio: float
-) -> int:
+def check_request(request: OrderRequest, account: Account, market: Market, now_ms: int, commission_ratio: float) -> int:
     """The price the order gets in the book (0 for a market order); raises Refused with the rule that forbids it."""
     if request.code not in market.listing:
         raise Refused(Refusal.UNKNOWN_CODE, request.code)

@@ -48,7 +48,10 @@ class UnknownFaultError(ValueError):
 
 @dataclass(slots=True)
 class Fault:
-    """One switched-on fault. `endpoint` is the last part of a REST path, a tr_id, or * for all; `left` None = for ever."""
+    """One switched-on fault.
+
+    `endpoint` is the last part of a REST path, a tr_id, a code, or * for all; `left` None = until it is switched off.
+    """
 
     id: int
     name: FaultName
@@ -79,7 +82,12 @@ class FaultRegistry:
     switched_on: int = 0
 
     def switch_on(
-        self, name: str, endpoint: str = "*", count: int | None = None, skip: int = 0, params: dict[str, Any] | None = None
+        self,
+        name: str,
+        endpoint: str = "*",
+        count: int | None = None,
+        skip: int = 0,
+        params: dict[str, Any] | None = None,
     ) -> Fault:
         """Switch a fault on for `count` occasions (None = until switched off), after letting `skip` pass."""
         try:
@@ -89,7 +97,9 @@ class FaultRegistry:
             raise UnknownFaultError(f"unknown fault {name!r}; known are {names}") from None
         defaults = PARAMETERS[known]
         if unknown := sorted(set(params or {}) - set(defaults)):
-            raise UnknownFaultError(f"fault {name} has no parameter {unknown[0]!r}; it has {', '.join(defaults) or 'none'}")
+            raise UnknownFaultError(
+                f"fault {name} has no parameter {unknown[0]!r}; it has {', '.join(defaults) or 'none'}"
+            )
         self.switched_on += 1
         fault = Fault(self.switched_on, known, endpoint, count, {**defaults, **(params or {})}, skip)
         self.faults.append(fault)

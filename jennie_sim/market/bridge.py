@@ -15,8 +15,8 @@ def draw_bridge(
     """A fat-tailed path from `start` to `end` whose maximum is `high` and minimum is `low`.
 
     `variance` (shape: steps) gives each step's share of the day's variance. Several bridges are drawn and the one whose
-    excursions come nearest to the wanted ones is bent onto them: what lies above both ends is stretched to reach `high`,
-    what lies below both to reach `low`, so the path keeps its own shape and touches both exactly.
+    excursions come nearest to the wanted ones is bent onto them: what lies above both ends is stretched to reach
+    `high`, what lies below both to reach `low`, so the path keeps its own shape and touches both exactly.
     `low <= start, end <= high` is the caller's duty.
     """
     steps = len(variance)

@@ -1,6 +1,6 @@
 """Invented companies: names, codes, sectors and sizes. None is a real listing; real codes do not begin with 7."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,9 +49,11 @@ SECTORS: tuple[tuple[str, str, tuple[str, ...], int], ...] = (
 )
 """Large sector, middle sector, endings of company names, usual number of companies."""
 
-_FIRST = ("가람", "누리별", "다온별", "도담", "라온빛", "마루샘", "미르온", "바다솔", "벼리", "산들재", "새벽빛", "소담",
-          "아라솔", "여울", "온새미", "은가람", "이든별", "잎새", "차오름", "토담", "푸른솔", "하늬", "한울림", "해오름",
-          "가온별", "나래솔", "다솜빛", "들꽃마루", "로운", "모란재")  # fmt: skip
+_FIRST = (
+    *("가람", "누리별", "다온별", "도담", "라온빛", "마루샘", "미르온", "바다솔", "벼리", "산들재"),
+    *("새벽빛", "소담", "아라솔", "여울", "온새미", "은가람", "이든별", "잎새", "차오름", "토담"),
+    *("푸른솔", "하늬", "한울림", "해오름", "가온별", "나래솔", "다솜빛", "들꽃마루", "로운", "모란재"),
+)
 
 _STATUSES = (
     ListingStatus.ADMINISTRATIVE,
@@ -150,8 +152,6 @@ def _with_special_states(rng: np.random.Generator, companies: list[Company]) -> 
 
 
 def _replace(company: Company, **changes: object) -> Company:
-    from dataclasses import replace
-
     return replace(company, **changes)  # type: ignore[arg-type]
 
 

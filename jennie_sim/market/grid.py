@@ -58,4 +58,5 @@ class PriceGrid:
         """The nearest legal price of each (shape kept, int64); the lower of two equally near."""
         values = np.maximum(np.asarray(prices, dtype=np.float64), 1.0)
         tick = np.array(self.ticks)[np.searchsorted(np.array(self.below[:-1]), values, side="right")]
-        return np.maximum(np.ceil(values / tick - 0.5) * tick, 1).astype(np.int64)
+        result: Ints = np.maximum(np.ceil(values / tick - 0.5) * tick, 1).astype(np.int64)
+        return result

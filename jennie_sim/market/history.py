@@ -151,7 +151,8 @@ def _persistent(rng: np.random.Generator, sessions: int, width: int, keep: float
 
 
 def _fat(rng: np.random.Generator, shape: tuple[int, ...], freedom: int) -> Floats:
-    return rng.standard_t(freedom, shape) * np.sqrt((freedom - 2) / freedom)
+    draws: Floats = rng.standard_t(freedom, shape) * np.sqrt((freedom - 2) / freedom)
+    return draws
 
 
 def _draw_turnover(rng: np.random.Generator, companies: Sequence[Company], moves: Moves) -> Floats:

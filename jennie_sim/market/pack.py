@@ -111,8 +111,8 @@ def read_pack(folder: Path) -> SessionPack:
     bars = _read_session(folder / "session.parquet", listing)
     history = _read_frame(folder / "history.parquet", HISTORY_COLUMNS).sort("code", "date")
     index = _read_frame(folder / "index.parquet", INDEX_COLUMNS).sort("index_code", "date")
-    if (newest := history["date"].max()) is not None and newest >= meta.day:  # type: ignore[operator]
-        raise PackError(f"{folder / 'history.parquet'}: holds {newest}, which is not before the traded day {meta.day}")
+    if history.filter(pl.col("date") >= meta.day).height:
+        raise PackError(f"{folder / 'history.parquet'}: holds rows that are not before the traded day {meta.day}")
     if index.filter(pl.col("date") == meta.day).is_empty():
         raise PackError(f"{folder / 'index.parquet'}: has no row for the traded day {meta.day}")
     accounts = _read_accounts(folder / "account.json", listing, meta.day)
@@ -123,7 +123,7 @@ def _read_meta(path: Path) -> PackMeta:
     try:
         return PackMeta.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise PackError(f"{path}: {error.strerror}") from error
+        raise PackError(f"{path}: {error.strerror or error}") from error
     except ValidationError as error:
         raise PackError(f"{path}: {_first_problem(error)}") from error
 
@@ -132,7 +132,7 @@ def _read_accounts(path: Path, listing: dict[str, Listed], day: date) -> tuple[P
     try:
         parsed = _accounts_adapter.validate_json(path.read_bytes())
     except OSError as error:
-        raise PackError(f"{path}: {error.strerror}") from error
+        raise PackError(f"{path}: {error.strerror or error}") from error
     except ValidationError as error:
         raise PackError(f"{path}: {_first_problem(error)}") from error
     accounts = tuple(parsed) if isinstance(parsed, list) else (parsed,)

@@ -58,8 +58,8 @@ def code_rng(seed: int, code: str, purpose: str) -> np.random.Generator:
 def draw_trades(bar: DayBar, levels: Ints, hours: SessionHours, seed: int) -> Trades:
     """The day's trades: opening cross, about ten a minute in a U shape, closing cross.
 
-    `levels` are all legal prices from `bar.low` to `bar.high`, ascending. The path touches both ends, never leaves them,
-    and its sizes add up to `bar.volume`. A day with fewer shares than ticks simply has fewer ticks.
+    `levels` are all legal prices from `bar.low` to `bar.high`, ascending. The path touches both ends, never leaves
+    them, and its sizes add up to `bar.volume`. A day with fewer shares than ticks simply has fewer ticks.
     """
     if not bar.traded:
         none = np.zeros(0, dtype=np.int64)
@@ -67,7 +67,9 @@ def draw_trades(bar: DayBar, levels: Ints, hours: SessionHours, seed: int) -> Tr
     rng = code_rng(seed, bar.code, "path")
     activity = draw_activity(rng, (hours.continuous_end_ms - hours.open_ms) // MINUTE_MS)
     opening, closing = _auction_volumes(rng, bar)
-    count = min(int(TICKS_PER_MINUTE * len(activity.arrivals) * rng.uniform(0.94, 1.06)), bar.volume - opening - closing)
+    count = min(
+        int(TICKS_PER_MINUTE * len(activity.arrivals) * rng.uniform(0.94, 1.06)), bar.volume - opening - closing
+    )
     at_ms, weights_of_minute = _arrivals(rng, activity, count, hours)
     index, moves, side = _walk(rng, bar, levels, activity, weights_of_minute)
     size = _sizes(rng, bar.volume - opening - closing, activity.volume, weights_of_minute, moves)
@@ -92,9 +94,7 @@ def _auction_volumes(rng: np.random.Generator, bar: DayBar) -> tuple[int, int]:
     return opening, closing
 
 
-def _arrivals(
-    rng: np.random.Generator, activity: Activity, count: int, hours: SessionHours
-) -> tuple[Ints, Ints]:
+def _arrivals(rng: np.random.Generator, activity: Activity, count: int, hours: SessionHours) -> tuple[Ints, Ints]:
     """Sorted arrival times, and the minute of the session each falls into."""
     counts = rng.multinomial(count, activity.arrivals / activity.arrivals.sum())
     minute = np.repeat(np.arange(len(counts)), counts)

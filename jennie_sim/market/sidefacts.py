@@ -5,10 +5,13 @@ from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from jennie_core.domain.enums import AssetKind, Market
 from jennie_sim.market.companies import Company
 from jennie_sim.market.history import Bars
+
+Floats = NDArray[np.float64]
 
 INDEX_LEVEL = {"KOSPI": 2_700.0, "KOSDAQ": 860.0}
 """Points of the last session before the traded day; only the scale is fixed, every move comes from the listing."""
@@ -28,8 +31,8 @@ def index_frame(companies: Sequence[Company], bars: Bars) -> pl.DataFrame:
         shares = np.array([companies[number].shares for number in members], dtype=float)
         close = bars.close[:, members].astype(float)
 
-        def worth(part: np.ndarray, close: np.ndarray = close, members: list[int] = members) -> np.ndarray:
-            values = part[:, members].astype(float)
+        def worth(part: NDArray[np.int64], close: Floats = close, members: list[int] = members) -> Floats:
+            values = part[:, members].astype(np.float64)
             return np.where(values > 0, values, close)
 
         scale = level / float((close[-2] * shares).sum())
@@ -97,12 +100,12 @@ def macro_frame(rng: np.random.Generator, bars: Bars) -> pl.DataFrame:
 def flow_frame(rng: np.random.Generator, companies: Sequence[Company], bars: Bars) -> pl.DataFrame:
     """Net purchases of institutions and foreigners: they lean into the day's move and persist for some days."""
     numbers = [n for n, company in enumerate(companies) if company.kind in (AssetKind.COMMON, AssetKind.PREFERRED)]
-    volume = bars.volume[:, numbers].astype(float)
+    volume: Floats = bars.volume[:, numbers].astype(np.float64)
     before = np.vstack((bars.close[:1, numbers], bars.close[:-1, numbers])).astype(float)
     move = np.divide(bars.close[:, numbers], before, out=np.ones_like(before), where=before > 0) - 1
-    mood = np.zeros(volume.shape)
+    mood = np.zeros_like(volume)
     for row in range(1, len(mood)):
-        mood[row] = 0.8 * mood[row - 1] + rng.normal(0, 0.035, mood.shape[1])
+        mood[row] = 0.8 * mood[row - 1] + rng.normal(0, 0.035, len(numbers))
     foreign = (volume * np.clip(mood + 1.2 * move + rng.normal(0, 0.04, volume.shape), -0.5, 0.5)).astype(np.int64)
     institution = (volume * np.clip(0.4 * mood + 0.9 * move + rng.normal(0, 0.04, volume.shape), -0.5, 0.5)).astype(
         np.int64
@@ -167,12 +170,27 @@ def ratio_frame(rng: np.random.Generator, companies: Sequence[Company], bars: Ba
     return pl.DataFrame(rows)
 
 
-_GOOD = ("{name}, 대규모 공급계약 체결… 실적 개선 기대", "{name} 분기 영업이익 시장 기대치 상회", "{name} 신사업 진출에 강세",
-         "외국인 {name} 순매수 확대", "{name}, 자사주 매입 결정")  # fmt: skip
-_BAD = ("{name}, 분기 실적 기대 이하… 목표가 하향", "{name} 유상증자 결정에 급락", "{name} 주요 고객사 계약 해지 공시",
-        "기관 매도에 {name} 약세", "{name}, 소송 리스크 부각")  # fmt: skip
-_PLAIN = ("{name}, 정기 주주총회 개최", "{sector} 업종 주간 동향… {name} 등 주목", "{name} 기업설명회 개최 예정",
-          "{name}, 신제품 발표회 열어", "{sector}업계, 하반기 전망은")  # fmt: skip
+_GOOD = (
+    "{name}, 대규모 공급계약 체결… 실적 개선 기대",
+    "{name} 분기 영업이익 시장 기대치 상회",
+    "{name} 신사업 진출에 강세",
+    "외국인 {name} 순매수 확대",
+    "{name}, 자사주 매입 결정",
+)
+_BAD = (
+    "{name}, 분기 실적 기대 이하… 목표가 하향",
+    "{name} 유상증자 결정에 급락",
+    "{name} 주요 고객사 계약 해지 공시",
+    "기관 매도에 {name} 약세",
+    "{name}, 소송 리스크 부각",
+)
+_PLAIN = (
+    "{name}, 정기 주주총회 개최",
+    "{sector} 업종 주간 동향… {name} 등 주목",
+    "{name} 기업설명회 개최 예정",
+    "{name}, 신제품 발표회 열어",
+    "{sector} 업계, 다음 분기 전망은",
+)
 _PRESS = ("모의경제", "가상증권신문", "리허설투데이")
 
 

@@ -134,7 +134,10 @@ def _sizes(rows: Ints, depth: int, seed_key: int) -> None:
     rng = np.random.Generator(np.random.PCG64(seed_key))
     best = np.maximum(1, depth * rng.lognormal(-0.1, 0.5, (len(rows), 2))).astype(np.int64)
     rest = np.maximum(9, depth * rng.lognormal(2.2, 0.15, (len(rows), 2))).astype(np.int64)
-    for quote, size, total, side in ((Col.ASK, Col.ASK_SIZE, Col.TOTAL_ASK, 0), (Col.BID, Col.BID_SIZE, Col.TOTAL_BID, 1)):
+    for quote, size, total, side in (
+        (Col.ASK, Col.ASK_SIZE, Col.TOTAL_ASK, 0),
+        (Col.BID, Col.BID_SIZE, Col.TOTAL_BID, 1),
+    ):
         present = rows[:, quote] > 0
         rows[:, size] = np.where(present, best[:, side], 0)
         rows[:, total] = np.where(present, best[:, side] + rest[:, side], 0)

@@ -48,9 +48,10 @@ def write_pack(
 ) -> PackMeta:
     """Write a pack for `day` and return its meta data.
 
-    Frames need the columns of docs/decisions/0002. Each price of the traded day is moved to the nearest legal tick inside
-    the day's limits around the (legal) base price, the range is widened to hold open and close; a row without open, high
-    or low, or without volume, becomes a halt. `history` may reach further; only what lies before `day` is kept.
+    Frames need the columns of docs/decisions/0002. Each price of the traded day is moved to the nearest legal tick
+    inside the day's limits around the (legal) base price, the range is widened to hold open and close; a row without
+    open, high or low, or without volume, becomes a halt. `history` may reach further; only what lies before `day` is
+    kept.
     Raises PackError when the frames do not fit together.
     """
     _require(listing, LISTING_COLUMNS, "listing")
@@ -64,7 +65,7 @@ def write_pack(
         pl.col("code").replace_strict({code: base for code, (base, _, _) in bases.items()}).alias("base_price_krw")
     ).write_parquet(folder / "listing.parquet")
     rows = [(bar.code, bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in bars]
-    session_schema = {"code": pl.String} | {column: pl.Int64 for column in SESSION_COLUMNS[1:]}
+    session_schema = {"code": pl.String} | dict.fromkeys(SESSION_COLUMNS[1:], pl.Int64)
     pl.DataFrame(rows, schema=session_schema, orient="row").write_parquet(folder / "session.parquet")
     history.select(HISTORY_COLUMNS).filter(pl.col("date") < day).sort("code", "date").write_parquet(
         folder / "history.parquet"

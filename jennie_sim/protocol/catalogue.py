@@ -5,7 +5,16 @@ from dataclasses import dataclass
 
 from jennie_sim.exchange.orders import Refusal
 from jennie_sim.faults.registry import Fault
-from jennie_sim.protocol import account_calls, chart_calls, index_calls, order_calls, quote_calls, reference_calls
+from jennie_sim.protocol import (
+    account_calls,
+    book_calls,
+    chart_calls,
+    index_calls,
+    order_calls,
+    order_lists,
+    quote_calls,
+    reference_calls,
+)
 from jennie_sim.protocol.broker import Broker
 from jennie_sim.protocol.message import Reply, Request, failure, refusal
 
@@ -34,13 +43,13 @@ _TABLE: tuple[tuple[str, Handler, tuple[str, ...]], ...] = (
     ("inquire-psbl-order", account_calls.buyable, ("TTTC8908R",)),
     ("inquire-psbl-sell", account_calls.sellable, ("TTTC8408R",)),
     ("inquire-balance", account_calls.balance, ("TTTC8434R",)),
-    ("inquire-daily-ccld", account_calls.daily_orders, ("TTTC0081R", "TTTC8001R", "CTSC9215R", "CTSC9115R")),
-    ("inquire-psbl-rvsecncl", account_calls.open_orders, ("TTTC0084R", "TTTC8036R")),
+    ("inquire-daily-ccld", order_lists.daily_orders, ("TTTC0081R", "TTTC8001R", "CTSC9215R", "CTSC9115R")),
+    ("inquire-psbl-rvsecncl", order_lists.open_orders, ("TTTC0084R", "TTTC8036R")),
     ("inquire-price", quote_calls.price, ("FHKST01010100",)),
     ("inquire-price-2", quote_calls.price_and_status, ("FHPST01010000",)),
-    ("inquire-asking-price-exp-ccn", quote_calls.order_book, ("FHKST01010200",)),
-    ("inquire-ccnl", quote_calls.recent_trades, ("FHKST01010300",)),
-    ("intstock-multprice", quote_calls.many_prices, ("FHKST11300006",)),
+    ("inquire-asking-price-exp-ccn", book_calls.order_book, ("FHKST01010200",)),
+    ("inquire-ccnl", book_calls.recent_trades, ("FHKST01010300",)),
+    ("intstock-multprice", book_calls.many_prices, ("FHKST11300006",)),
     ("inquire-daily-price", chart_calls.recent_days, ("FHKST01010400",)),
     ("inquire-daily-itemchartprice", chart_calls.period_chart, ("FHKST03010100",)),
     ("inquire-time-itemchartprice", chart_calls.minutes_today, ("FHKST03010200",)),

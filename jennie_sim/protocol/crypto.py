@@ -21,7 +21,9 @@ class SessionCipher:
     @classmethod
     def fresh(cls) -> "SessionCipher":
         """A new random pair."""
-        return cls("".join(secrets.choice(_ALPHABET) for _ in range(32)), "".join(secrets.choice(_ALPHABET) for _ in range(16)))
+        return cls(
+            "".join(secrets.choice(_ALPHABET) for _ in range(32)), "".join(secrets.choice(_ALPHABET) for _ in range(16))
+        )
 
     def encrypt(self, text: str) -> str:
         """Base64 of the encrypted UTF-8 text."""

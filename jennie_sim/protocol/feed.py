@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from jennie_sim.exchange.orders import Notice
@@ -97,7 +97,7 @@ class Feed:
     def _texts(
         self, session: Session, trades: dict[str, list[tuple[int, str]]], notices: Sequence[Notice], sent: Sent
     ) -> list[str]:
-        """All messages of one session for the slice, in exchange-time order; trades before notices within an instant."""
+        """All messages of one session for the slice, in exchange-time order; within an instant trades come first."""
         events: list[tuple[int, int, str, int, str]] = []
         for code in session.keys_of(TRADE):
             events += [(at, 0, code, number, text) for number, (at, text) in enumerate(trades.get(code, ()))]
@@ -165,7 +165,9 @@ class Feed:
     def _heartbeat(self, until_ms: int) -> str | None:
         instant = to_instant(self._broker.market.day, until_ms)
         if self._broker.faults:
-            stall = next((f for f in self._broker.faults.faults if f.name is FaultName.STALL_TICKS and f.left != 0), None)
+            stall = next(
+                (f for f in self._broker.faults.faults if f.name is FaultName.STALL_TICKS and f.left != 0), None
+            )
             if stall and not stall.params["heartbeat"]:
                 return None
             if fault := self._broker.faults.strike(FaultName.CLOCK):
@@ -200,8 +202,6 @@ class Feed:
 
 def _out_of_order(notices: list[Notice], rng: random.Random) -> list[Notice]:
     """Shuffled; all take the latest time so that sorting by time does not undo it."""
-    from dataclasses import replace
-
     latest = max((notice.at_ms for notice in notices), default=0)
     shuffled = [replace(notice, at_ms=latest) for notice in notices]
     rng.shuffle(shuffled)

@@ -49,9 +49,9 @@ def index_now(broker: Broker, request: Request, tr_id: str) -> Reply:
     index = _find(broker, request)
     if index is None:
         return ok(output={})
-    zeros = {
-        f"{name}_issu_cnt": "0" for name in ("ascn", "uplm", "stnr", "down", "lslm")
-    } | {name: "0" for name in ("total_askp_rsqn", "total_bidp_rsqn", "ntby_rsqn")}
+    zeros = {f"{name}_issu_cnt": "0" for name in ("ascn", "uplm", "stnr", "down", "lslm")} | dict.fromkeys(
+        ("total_askp_rsqn", "total_bidp_rsqn", "ntby_rsqn"), "0"
+    )
     year = index.rows.filter(pl.col("date").dt.year() == broker.market.day.year, pl.col("date") < broker.market.day)
     now = index.at(broker.now_ms)
     high = max([now.high, *year["high"].to_list()])

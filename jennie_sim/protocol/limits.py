@@ -21,8 +21,8 @@ class Violations:
 class RequestWindow:
     """At most `per_second` requests in any second of market time, over all endpoints of one appkey.
 
-    While time moves in slices it stands still between them, so the window is as wide as a slice and the count grows with
-    it: at one instant `per_second x slice seconds` requests pass.
+    While time moves in slices it stands still between them, so the window is as wide as a slice and the count grows
+    with it: at one instant `per_second x slice seconds` requests pass.
     """
 
     def __init__(self, per_second: int, slice_seconds: float) -> None:

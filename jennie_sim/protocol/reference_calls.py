@@ -44,7 +44,7 @@ def stock_info(broker: Broker, request: Request, tr_id: str) -> Reply:
     listed = broker.market.listing.get(request.text("PDNO").upper())
     if listed is None:
         return ok("MCA05918", "종목코드 오류입니다.", output={"pdno": request.text("PDNO")})
-    group = "ST" if listed.kind not in GROUP_IDS else GROUP_IDS[listed.kind]
+    group = GROUP_IDS.get(listed.kind, "ST")
     output = {
         "pdno": listed.code.rjust(12, "0"),
         "shtn_pdno": listed.code,

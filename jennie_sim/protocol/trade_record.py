@@ -49,8 +49,8 @@ class TradeRecord:
 
     def render(self, row: list[int]) -> str:
         """One record, fields joined by ^."""
-        (at_ms, price, size, side, volume, turnover, high, low, high_at, low_at, ask, bid, ask_size, bid_size, total_ask,
-         total_bid, sells, buys, sold, bought) = row  # fmt: skip
+        at_ms, price, size, side, volume, turnover, high, low, high_at, low_at = row[:10]
+        ask, bid, ask_size, bid_size, total_ask, total_bid, sells, buys, sold, bought = row[10:]
         base = self._base
         change = price - base
         from_open, from_high, from_low = price - self._open, price - high, price - low
@@ -58,13 +58,14 @@ class TradeRecord:
         at_auction_close = side == AUCTION and at_ms >= self._hours.close_ms
         elapsed = min(1.0, max(0.0, (at_ms - self._hours.open_ms) / (self._hours.close_ms - self._hours.open_ms)))
         same_time = int(self._previous_volume * elapsed)
+        turnover_rate = volume * 100 / self._shares if self._shares else 0.0
         return (
             f"{self._code}^{hhmmss(at_ms)}^{price}^{price_sign(change, price, self._upper, self._lower)}^{change}^"
             f"{change * 100 / base:.2f}^{turnover / volume:.2f}^{self._open}^{high}^{low}^{ask}^{bid}^{size}^{volume}^"
             f"{turnover}^{sells}^{buys}^{buys - sells}^{bought * 100 / sold if sold else 0:.2f}^{sold}^{bought}^{side}^"
             f"{bought * 100 / traded if traded else 0:.2f}^{volume * 100 / self._previous_volume:.2f}^{self._open_at}^"
             f"{side_sign(from_open)}^{from_open}^{high_at:06d}^{side_sign(from_high)}^{from_high}^{low_at:06d}^"
-            f"{side_sign(from_low)}^{from_low}^{self._date}^{'21' if at_auction_close else '20'}^N^{ask_size}^{bid_size}^"
-            f"{total_ask}^{total_bid}^{volume * 100 / self._shares if self._shares else 0:.2f}^{same_time}^"
+            f"{side_sign(from_low)}^{from_low}^{self._date}^{'21' if at_auction_close else '20'}^N^"
+            f"{ask_size}^{bid_size}^{total_ask}^{total_bid}^{turnover_rate:.2f}^{same_time}^"
             f"{volume * 100 / same_time if same_time else 0:.2f}^0^^{self._open}{self._tail}"
         )
