@@ -1,4 +1,4 @@
-"""The conductor as a process of `jennie up` in rehearsal mode: one market day that begins at 08:30 now, at wall speed."""
+"""The conductor as a process of `jennie up` in rehearsal mode: one market day from 08:30 now, at wall speed."""
 
 import sys
 from datetime import date, timedelta

@@ -172,7 +172,7 @@ def _store(name: str, store: Store, engine: Engine, *, repair: bool) -> Finding:
 def _redis(settings: Settings, prefix: str, *, must_run: bool) -> Finding:
     client = connect_sync(settings.effective_redis_url, timeout_seconds=1.0)
     try:
-        info: dict[str, object] = client.info("server")  # type: ignore[assignment]
+        info: dict[str, object] = client.info("server")
         return Finding(f"{prefix}redis", True, f"version {info.get('valkey_version') or info.get('redis_version')}")
     except (RedisError, OSError) as error:
         if not must_run:

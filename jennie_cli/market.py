@@ -62,7 +62,8 @@ def choose_day(requested: date | None, market_data: Path | None) -> date:
         )
     if not is_session:
         raise UserError(
-            f"DAY={day} is no KRX session (weekend or holiday); the next one is {KrxCalendar.shipped().next_session(day)}"
+            f"DAY={day} is no KRX session (weekend or holiday); "
+            f"the next one is {KrxCalendar.shipped().next_session(day)}"
         )
     return day
 
@@ -118,7 +119,7 @@ def _real(
     prices = source.daily_prices(first, day)
     session = prices.filter(pl.col("trade_date") == day)
     if session.is_empty():
-        newest = prices["trade_date"].max()
+        newest: date | None = prices["trade_date"].max()  # type: ignore[assignment]
         raise UserError(
             f"DAY={day}: {market_data} has no prices of that day"
             + (
@@ -246,7 +247,7 @@ def _listing(source: MarketFolder, history: pl.DataFrame, day: date) -> pl.DataF
 
 
 def _index(source: MarketFolder, prices: pl.DataFrame, first: date, day: date) -> tuple[pl.DataFrame, list[str]]:
-    """Index bars with the day itself; without a file, an equal-weight index of the listing stands in, and it is said."""
+    """Index bars with the day itself; without a file the median stock stands in, and it is said."""
     known = source.index_daily(first, day)
     if not known.filter(pl.col("trade_date") == day).is_empty():
         columns = {"trade_date": "date"}

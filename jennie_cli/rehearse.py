@@ -210,7 +210,8 @@ def _refuse_foreign_settings() -> None:
     for name in ("home", "redis_url", "ledger_url", "market_url", "kis_rest_url", "kis_ws_url"):
         if getattr(settings, name) is not None:
             raise SettingsError(
-                f"JENNIE_{name.upper()} is set; a rehearsal makes its own stores and exchange. Unset it, or use `jennie up`"
+                f"JENNIE_{name.upper()} is set; a rehearsal makes its own stores and exchange. "
+                "Unset it, or use `jennie up`"
             )
 
 

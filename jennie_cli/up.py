@@ -103,8 +103,9 @@ def _rehearsal(plan: UpPlan, port_base: int, base: Settings, console: Console) -
     now = wall_now()
     console.print(
         Panel(
-            f"[b]rehearsal[/]: the market day {day} starts at 08:30 [b]now[/] ({now:%Y-%m-%d %H:%M} on the wall clock), "
-            f"at wall-clock speed.\nPrices are {'[yellow]simulated[/]' if market.simulated else 'replayed from real bars'}; "
+            f"[b]rehearsal[/]: the market day {day} starts at 08:30 [b]now[/] "
+            f"({now:%Y-%m-%d %H:%M} on the wall clock), at wall-clock speed.\n"
+            f"Prices are {'[yellow]simulated[/]' if market.simulated else 'replayed from real bars'}; "
             "no order leaves this machine.",
             title="jennie up",
         )
