@@ -6,10 +6,10 @@ from datetime import datetime
 from jennie_core.domain.base import from_epoch_us, to_epoch_us
 from jennie_core.domain.control import StopState
 from jennie_core.domain.decisions import Refusal
-from jennie_core.domain.enums import SignalType
+from jennie_core.domain.enums import MarketRegime, SignalType
 from jennie_core.domain.macro import IntradayRisk, TradingContext
 from jennie_core.domain.watchlist import HotWatchlist
-from jennie_core.strategy.context import EffectiveContext, effective_context, no_buys_refusal
+from jennie_core.strategy.context import EffectiveContext, effective_context, harsher, no_buys_refusal
 
 
 class ScanInputs:
@@ -58,6 +58,12 @@ class ScanInputs:
             self._joined_until_us = market_us if isinstance(joined, Refusal) else to_epoch_us(joined.expires_at)
             self._joined = joined
         return self._joined
+
+    def last_known_regime(self) -> MarketRegime | None:
+        """The regime for replayed minutes: the council's, as harsh as the throttle demands, whatever its age."""
+        if self._context is None:
+            return None
+        return harsher(self._context.market_regime, None if self._risk is None else self._risk.minimum_regime)
 
     def watchlist_refusal(self, market_us: int) -> Refusal | None:
         """R-SCAN-01: no list, or one past its expiry."""

@@ -7,7 +7,6 @@ at the confirmation.
 
 from collections.abc import Iterable, Mapping
 
-from jennie_core.domain.decisions import Refusal
 from jennie_core.domain.market import ClockMark, Tick
 from jennie_core.strategy import gates
 from jennie_core.strategy.bars import MINUTE_US, Bar
@@ -81,8 +80,9 @@ class ScanReplay:
             if trigger.price_krw >= state.pending.price_krw or state.pending.bars_left <= 0:
                 state.pending = None
             return
-        joined = self._inputs.context_at(trigger.market_us)
-        regime = None if isinstance(joined, Refusal) else joined.regime
+        regime = self._inputs.last_known_regime()
+        if regime is None:
+            return
         found = first_entry(self._views.setup(state, state.listed, regime, trigger))
         if found is None or not found.is_momentum_family or self._confirm_bars < 1:
             return

@@ -125,7 +125,8 @@ class ScannerCore:
     def replay(self, items: Iterable[Tick | ClockMark]) -> None:
         """Rebuild from the day's recorded ticks, in one call or in parts (R-BAR-04); nothing is signalled.
 
-        Set the watchlist (and the context, where known) before, the cooldowns and last signals after.
+        Set the watchlist and the council's context before, the cooldowns and last signals after; without a context a
+        momentum hit on the last replayed bar is forgotten.
         """
         self._replay.run(items)
 

@@ -1,0 +1,141 @@
+"""One-minute bars in event time (R-BAR-01..04)."""
+
+from datetime import timedelta
+
+import pytest
+
+from jennie_core.domain.market import MinuteBar
+from jennie_core.strategy.bars import KEPT_BARS, MINUTE_US, BarBuilder
+from tests.unit.strategy.builders import CODE, at, us
+
+OPEN = us("09:00")
+
+
+def feed(builder: BarBuilder, minute: int, price: int = 10_000, volume: int = 100) -> None:
+    builder.add(price, volume, OPEN + minute * MINUTE_US)
+
+
+def test_a_bar_closes_with_the_first_tick_of_a_later_minute() -> None:
+    """R-BAR-01"""
+    builder = BarBuilder()
+    for price, volume, second in ((100, 5, 0), (103, 1, 10), (99, 2, 20), (101, 3, 59)):
+        assert builder.add(price, volume, OPEN + second * 1_000_000) is None
+    closed = builder.add(102, 7, OPEN + 60 * 1_000_000)
+    assert closed is not None
+    assert closed[:6] == (OPEN, 100, 103, 99, 101, 11)
+
+
+def test_a_bar_closes_by_timer_without_a_later_tick() -> None:
+    """R-BAR-01: build, close by timer too."""
+    builder = BarBuilder()
+    feed(builder, 0)
+    assert builder.close_until(OPEN + MINUTE_US - 1) is None
+    assert builder.close_until(OPEN + MINUTE_US) is not None
+    assert builder.close_until(OPEN + 2 * MINUTE_US) is None
+
+
+def test_the_trade_time_decides_the_bucket_not_the_arrival() -> None:
+    builder = BarBuilder()
+    builder.add(100, 1, OPEN + 59_000_000)
+    builder.close_until(OPEN + 61_000_000)
+    assert builder.add(90, 9, OPEN + 59_500_000) is None
+    assert builder.late_ticks == 1
+    assert builder.bars[-1].low_krw == 100
+    assert builder.day_volume == 10
+
+
+def test_a_late_tick_never_changes_a_closed_bar_while_the_next_one_runs() -> None:
+    builder = BarBuilder()
+    feed(builder, 0, 100)
+    feed(builder, 1, 100)
+    builder.add(50, 1, OPEN + 1)
+    assert builder.late_ticks == 1
+    assert builder.close_until(OPEN + 2 * MINUTE_US) == (OPEN + MINUTE_US, 100, 100, 100, 100, 100, 0, True)
+
+
+def test_minutes_without_trades_make_no_bar_but_a_marked_gap() -> None:
+    """R-BAR-01"""
+    builder = BarBuilder()
+    feed(builder, 0)
+    feed(builder, 4)
+    builder.close_until(OPEN + 5 * MINUTE_US)
+    assert [bar.gap_minutes for bar in builder.bars] == [0, 3]
+
+
+def test_lost_ticks_mark_the_running_bar_incomplete() -> None:
+    builder = BarBuilder()
+    feed(builder, 0)
+    builder.mark_gap()
+    feed(builder, 1)
+    feed(builder, 2)
+    assert [bar.is_complete for bar in builder.bars] == [False, True]
+
+
+def test_sixty_bars_are_kept() -> None:
+    """R-BAR-02"""
+    builder = BarBuilder()
+    for minute in range(70):
+        feed(builder, minute)
+    assert len(builder.bars) == KEPT_BARS
+    assert builder.bars[0].start_us == OPEN + 9 * MINUTE_US
+
+
+def test_vwap_is_volume_weighted_since_the_open_and_unknown_before_a_trade() -> None:
+    """R-BAR-02"""
+    builder = BarBuilder()
+    assert builder.vwap_krw is None
+    builder.add(100, 30, OPEN)
+    builder.add(200, 10, OPEN + MINUTE_US)
+    assert builder.vwap_krw == pytest.approx(125.0)
+
+
+def test_volume_ratio_compares_the_closed_bar_with_up_to_twenty_before_it() -> None:
+    """R-BAR-03: the running bar's single tick plays no part."""
+    builder = BarBuilder()
+    for minute in range(25):
+        feed(builder, minute, volume=100 if minute >= 4 else 10_000)
+    feed(builder, 25, volume=300)
+    builder.add(10_000, 1, OPEN + 26 * MINUTE_US)
+    assert builder.volume_ratio == pytest.approx(3.0)
+
+
+def test_volume_ratio_is_unknown_for_the_first_bar() -> None:
+    """R-BAR-03"""
+    builder = BarBuilder()
+    feed(builder, 0)
+    builder.close_until(OPEN + MINUTE_US)
+    assert builder.volume_ratio is None
+
+
+def minute_bar(minute: int, close: int = 100, volume: int = 10) -> MinuteBar:
+    return MinuteBar(
+        code=CODE,
+        started_at=at("09:00") + timedelta(minutes=minute),
+        open_krw=close,
+        high_krw=close,
+        low_krw=close,
+        close_krw=close,
+        volume=volume,
+    )
+
+
+def test_warm_start_gives_the_same_bars_as_the_ticks_did() -> None:
+    """R-BAR-04"""
+    live, warm = BarBuilder(), BarBuilder()
+    for minute in (0, 1, 3):
+        live.add(100 + minute, 10, OPEN + minute * MINUTE_US)
+    live.close_until(OPEN + 4 * MINUTE_US)
+    warm.warm_start([minute_bar(minute, 100 + minute) for minute in (0, 1, 3)])
+    assert list(warm.bars) == list(live.bars)
+    assert warm.vwap_krw == pytest.approx(live.vwap_krw)
+    assert warm.add(1, 1, OPEN + 3 * MINUTE_US + 5) is None
+    assert warm.late_ticks == 1
+
+
+def test_warm_start_refuses_bars_out_of_order_and_a_used_builder() -> None:
+    with pytest.raises(ValueError, match="ascend"):
+        BarBuilder().warm_start([minute_bar(1), minute_bar(0)])
+    used = BarBuilder()
+    feed(used, 0)
+    with pytest.raises(ValueError, match="empty"):
+        used.warm_start([minute_bar(1)])
