@@ -122,18 +122,22 @@ class Intake:
             for mark in self._slices.before_record(exchange_us):
                 self.emit_mark(mark)
 
+    async def _poll_slice(self, market_us: int) -> None:
+        self._clock.observe_us(market_us)
+        self._budget.observe_settled(market_us)
+        for tick in await self._poller.poll(self._polled_codes(), market_us, market_us - 1):
+            self._pass_time(tick.exchange_us)
+            self._publisher.add(tick)
+
     async def _settle(self, market_us: int) -> None:
         """Registrations in place, then polled prices of the slice, then its settled mark, then what came meanwhile."""
         try:
             if self.ready is not None:
                 await self.ready()
-            if self._slices is None or self._slices.is_settled(market_us):
+            if self._slices is None:
                 return
-            self._clock.observe_us(market_us)
-            self._budget.observe_settled(market_us)
-            for tick in await self._poller.poll(self._polled_codes(), market_us, market_us - 1):
-                self._pass_time(tick.exchange_us)
-                self._publisher.add(tick)
+            if self._slices.is_news(market_us):
+                await self._poll_slice(market_us)
             mark = self._slices.settle(market_us)
             if mark is not None:
                 self.emit_mark(mark)

@@ -36,13 +36,17 @@ class SliceMarks:
         self._last_us = second
         return [ClockMark(market_us, settled=False) for market_us in range(first, second + 1, SECOND_US)]
 
-    def is_settled(self, market_us: int) -> bool:
-        """Whether that time has settled already (a heartbeat sent again)."""
-        return self._settled_us is not None and market_us <= self._settled_us
+    def is_news(self, market_us: int) -> bool:
+        """Whether that time has not settled yet."""
+        return self._settled_us is None or market_us > self._settled_us
 
     def settle(self, market_us: int) -> ClockMark | None:
-        """The settled mark of a slice end; None when that time has settled already."""
-        if self.is_settled(market_us):
+        """The settled mark of a slice end; None for a time before the newest one.
+
+        The newest one again gives its mark again: the conductor repeats the heartbeat when somebody has not answered,
+        and a worker that was restarted meanwhile has nothing else to answer.
+        """
+        if self._settled_us is not None and market_us < self._settled_us:
             return None
         self._settled_us = market_us
         self._last_us = market_us if self._last_us is None else max(self._last_us, market_us)
