@@ -76,9 +76,10 @@ class GatewayClient:
         query = {"code": code, "sessions": str(sessions)} | ({"until": until.isoformat()} if until else {})
         return await self._list(_DAILY, "/api/market/daily-prices", query)
 
-    async def minute_bars(self, code: str) -> list[MinuteBar]:
-        """Today's minute bars, oldest first."""
-        return await self._list(_MINUTE, "/api/market/minute-prices", {"code": code})
+    async def minute_bars(self, code: str, last: int | None = None) -> list[MinuteBar]:
+        """Today's minute bars, oldest first: the newest `last` or all. The broker gives 30 a request: ask for few."""
+        query = {"code": code} | ({"last": str(last)} if last else {})
+        return await self._list(_MINUTE, "/api/market/minute-prices", query)
 
     async def investor_flows(self, code: str) -> list[InvestorFlow]:
         """Recent net buying, oldest first."""
