@@ -38,10 +38,14 @@ def price_factors(prices: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
     """
     window = recent_sessions(prices, as_of)
     if window.height == 0:
-        return window.group_by("code").agg(_price_readings(year_known=False))
+        return ind.with_terms(window).group_by("code").agg(_price_readings(year_known=False))
     market_days = window["trade_date"].n_unique()
     last_day = window["trade_date"].max()
-    frame = window.group_by("code", maintain_order=True).agg(_price_readings(market_days >= MIN_SESSIONS_FOR_YEAR_HIGH))
+    frame = (
+        ind.with_terms(window)
+        .group_by("code", maintain_order=True)
+        .agg(_price_readings(market_days >= MIN_SESSIONS_FOR_YEAR_HIGH))
+    )
     return frame.filter(pl.col("last_date") == last_day).with_columns(
         change_pct=(pl.col("close_krw") / pl.col("previous_close_krw") - 1.0) * 100.0,
         drawdown_from_high_pct=(pl.col("close_krw") / pl.col("high_52w_krw") - 1.0) * 100.0,
@@ -59,8 +63,8 @@ def _price_readings(year_known: bool) -> list[pl.Expr]:
         close.last().alias("close_krw"),
         close.get(-2, null_on_oob=True).alias("previous_close_krw"),
         pl.col("is_halted").last().alias("is_halted"),
-        ind.rsi_wilder(close).alias("rsi14"),
-        ind.rsi_simple(close).alias("rsi14_simple"),
+        ind.rsi_of_terms().alias("rsi14"),
+        ind.simple_rsi_of_terms().alias("rsi14_simple"),
         ind.return_pct(closes, 20).alias("return_20_pct"),
         ind.return_pct(closes, 60).alias("return_60_pct"),
         ind.return_pct(closes, 120).alias("return_120_pct"),
@@ -71,7 +75,7 @@ def _price_readings(year_known: bool) -> list[pl.Expr]:
         _volume_ratio(volume).alias("volume_ratio_5_20"),
         (year_high if year_known else pl.lit(None, dtype=pl.Float64)).alias("high_52w_krw"),
         pl.when(pl.len() >= 20).then(closes.max()).alias("max_close_krw"),
-        ind.atr(pl.col("high_krw"), pl.col("low_krw"), close, traded).cast(pl.Float64).alias("atr_krw"),
+        ind.atr_of_terms().alias("atr_krw"),
         pl.when(pl.len() >= 20).then((closes * volume).tail(20).median()).alias("median_turnover_20_krw"),
     ]
 

@@ -23,7 +23,8 @@ ANALYST_SYSTEM = (
 
 COUNCIL_GUIDANCE = (
     "코스피만으로 판단하고 코스닥은 참고합니다. 기관과 개인이 받아낸 외국인 매도는 중립입니다. 지수의 움직임이 "
-    "수급 이야기보다, 숫자가 제목보다 우선합니다. 12시간이 지난 뉴스는 가볍게 봅니다. 의견이 갈리면 보수적으로 정합니다. "
+    "수급 이야기보다, 숫자가 제목보다 우선합니다. 12시간이 지난 뉴스는 가볍게 봅니다. "
+    "의견이 갈리면 보수적으로 정합니다. "
     f"업종 이름은 다음만 씁니다: {', '.join(SECTOR_GROUPS)}. 답은 JSON 하나입니다."
 )
 
@@ -71,8 +72,9 @@ def council_context(readings: MacroReadings, *, headlines: Sequence[str] = ()) -
 def strategist_prompt(context: str) -> str:
     """R-CNL-01."""
     return (
-        f"{context}\n\n전략가로서 답하세요: overall_sentiment"
-        "(bullish|neutral_to_bullish|neutral|neutral_to_bearish|bearish), sentiment_score 0~100, regime_hint 50자 이하, sector_signals {업종: bullish|neutral|bearish}, "
+        f"{context}\n\n전략가로서 답하세요: "
+        "overall_sentiment(bullish|neutral_to_bullish|neutral|neutral_to_bearish|bearish), "
+        "sentiment_score 0~100, regime_hint 50자 이하, sector_signals {업종: bullish|neutral|bearish}, "
         "risk_factors 10개 이하, opportunity_factors 5개 이하."
     )
 

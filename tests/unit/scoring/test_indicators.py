@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from jennie_core.scoring import indicators as ind
 
@@ -78,3 +79,32 @@ def test_macd_histogram_is_ema_difference_less_its_own_ema() -> None:
     expected = line[-1] - ema(line, 9)[-1]
     found = pl.DataFrame({"close": closes}).select(ind.macd_histogram(pl.col("close")).last())["close"][0]
     assert found == pytest.approx(expected)
+
+
+@given(
+    st.lists(st.lists(st.one_of(st.none(), st.integers(1_000, 9_000)), min_size=1, max_size=60), min_size=1, max_size=4)
+)
+def test_whole_market_terms_give_the_same_as_one_group_at_a_time(market: list[list[int | None]]) -> None:
+    """R-IND-03, R-IND-04: the fast way over all codes at once; None is a halted session."""
+    rows = []
+    for number, closes in enumerate(market):
+        last = 1_000
+        for close in closes:
+            last = last if close is None else close
+            high, low = (0, 0) if close is None else (last + 7, last - 5)
+            rows.append((f"{number:06}", high, low, last, close is None))
+    names = ["code", "high_krw", "low_krw", "close_krw", "is_halted"]
+    bars = pl.DataFrame(rows, schema=names, orient="row")
+    slow = bars.group_by("code", maintain_order=True).agg(
+        ind.rsi_wilder(pl.col("close_krw")).alias("rsi"),
+        ind.rsi_simple(pl.col("close_krw")).alias("simple"),
+        ind.atr(pl.col("high_krw"), pl.col("low_krw"), pl.col("close_krw"), ~pl.col("is_halted")).alias("atr"),
+    )
+    fast = (
+        ind.with_terms(bars)
+        .group_by("code", maintain_order=True)
+        .agg(
+            ind.rsi_of_terms().alias("rsi"), ind.simple_rsi_of_terms().alias("simple"), ind.atr_of_terms().alias("atr")
+        )
+    )
+    assert_frame_equal(slow, fast, check_dtypes=False, rel_tol=1e-9)
