@@ -68,6 +68,10 @@ class Market:
             self._tapes[code] = self._draw(code)
         return self._tapes[code]
 
+    def replace_tape(self, code: str, tape: Tape) -> None:
+        """Use given trades instead of drawn ones (hand-made markets)."""
+        self._tapes[code] = tape
+
     def _draw(self, code: str) -> Tape:
         bar, grid, limits = self.bar(code), self.grid(code), self.limits(code)
         if self.is_halted(code):

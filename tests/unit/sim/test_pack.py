@@ -1,0 +1,158 @@
+"""Session packs: what is written can be read, and what cannot be used is named in one line."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from jennie_sim.market.generate import GeneratedMarket, generate_market
+from jennie_sim.market.market import Market
+from jennie_sim.market.pack import CarriedHolding, PackAccount, PackError, SessionPack, read_pack
+from jennie_sim.market.tape import Col
+from jennie_sim.market.write_pack import write_pack
+
+DAY = date(2026, 3, 18)
+
+
+@pytest.fixture(scope="module")
+def made() -> GeneratedMarket:
+    return generate_market(None, 11, DAY, sessions=70, codes=40)
+
+
+Pack = Callable[..., Path]
+
+
+@pytest.fixture
+def pack(made: GeneratedMarket, tmp_path: Path) -> Pack:
+    def write(session: pl.DataFrame | None = None, holdings: tuple[CarriedHolding, ...] = ()) -> Path:
+        account = PackAccount(account_number="50123456-01", cash_krw=1_000_000, holdings=holdings)
+        write_pack(
+            tmp_path,
+            day=DAY,
+            seed=11,
+            source="generated",
+            simulated=True,
+            listing=made.listing,
+            session=made.session if session is None else session,
+            history=made.daily,
+            index=made.index,
+            accounts=[account],
+        )
+        return tmp_path
+
+    return write
+
+
+def test_a_generated_day_comes_back_unchanged(pack: Pack, made: GeneratedMarket) -> None:
+    read = read_pack(pack())
+    assert read.meta.moved_values == 0
+    traded = made.session.filter(pl.col("high") > 0)
+    for code, opened, high, low, close, volume in traded.iter_rows():
+        bar = read.bars[code]
+        assert (bar.open, bar.high, bar.low, bar.close, bar.volume) == (opened, high, low, close, volume)
+
+
+def test_every_path_of_a_generated_day_shows_its_bar(pack: Pack) -> None:
+    market = Market(read_pack(pack()))
+    for code in market.listing:
+        bar, tape = market.bar(code), market.tape(code)
+        if market.is_halted(code):
+            assert not tape.times
+            continue
+        assert int(tape.rows[-1, Col.VOLUME]) == bar.volume
+        assert (int(tape.rows[-1, Col.HIGH]), int(tape.rows[-1, Col.LOW])) == (bar.high, bar.low)
+        limits = market.limits(code)
+        assert limits.lower_krw <= bar.low <= bar.high <= limits.upper_krw
+
+
+def test_crooked_prices_are_moved_onto_the_grid_and_counted(pack: Pack, made: GeneratedMarket) -> None:
+    code = made.session.filter(pl.col("high") > 0)["code"][0]
+    crooked = made.session.with_columns(
+        pl.when(pl.col("code") == code).then(pl.col("high") * 3 + 1).otherwise(pl.col("high")).alias("high")
+    )
+    read = read_pack(pack(crooked))
+    assert read.meta.moved_values == 1
+    assert read.bars[code].high == Market(read).limits(code).upper_krw
+
+
+def test_a_row_without_open_high_low_is_a_halt(pack: Pack, made: GeneratedMarket) -> None:
+    code = made.session.filter(pl.col("high") > 0)["code"][0]
+    zeros = [pl.when(pl.col("code") == code).then(0).otherwise(pl.col(c)).alias(c) for c in ("open", "high", "low")]
+    assert Market(read_pack(pack(made.session.with_columns(zeros)))).is_halted(code)
+
+
+def change_json(path: Path, **changes: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def change_frame(path: Path, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+    change(pl.read_parquet(path)).write_parquet(path)
+
+
+BREAKAGES: list[tuple[str, Callable[[Path], object], str]] = [
+    ("no meta", lambda p: (p / "meta.json").unlink(), "meta.json"),
+    ("meta is no JSON", lambda p: (p / "meta.json").write_text("{"), "meta.json"),
+    ("unknown key in meta", lambda p: change_json(p / "meta.json", colour="red"), "colour"),
+    ("no listing", lambda p: (p / "listing.parquet").unlink(), "listing.parquet"),
+    ("not a parquet file", lambda p: (p / "session.parquet").write_text("x"), "session.parquet"),
+    ("a column is missing", lambda p: change_frame(p / "index.parquet", lambda f: f.drop("close")), "close"),
+    ("a code appears twice", lambda p: change_frame(p / "listing.parquet", lambda f: pl.concat([f, f])), "twice"),
+    (
+        "high below low",
+        lambda p: change_frame(
+            p / "session.parquet",
+            lambda f: f.with_columns(pl.when(pl.col("high") > 0).then(1).otherwise(0).alias("high")),
+        ),
+        "between low and high",
+    ),
+    (
+        "history reaches into the day",
+        lambda p: change_frame(p / "history.parquet", lambda f: f.with_columns(pl.lit(DAY).alias("date"))),
+        "not before the traded day",
+    ),
+    (
+        "no index of the day",
+        lambda p: change_frame(p / "index.parquet", lambda f: f.filter(pl.col("date") < DAY)),
+        "no row for the traded day",
+    ),
+    ("half an account", lambda p: (p / "account.json").write_text('{"account_number": "1"}'), "account.json"),
+]
+
+
+@pytest.mark.parametrize(
+    ("breakage", "says"), [(b, s) for _, b, s in BREAKAGES], ids=[name for name, _, _ in BREAKAGES]
+)
+def test_a_broken_pack_is_refused_in_one_line_that_names_the_thing(
+    pack: Pack, breakage: Callable[[Path], object], says: str
+) -> None:
+    folder = pack()
+    breakage(folder)
+    with pytest.raises(PackError, match=says) as error:
+        read_pack(folder)
+    assert "\n" not in str(error.value)
+
+
+def test_a_holding_that_is_not_listed_is_refused(pack: Pack) -> None:
+    unknown = CarriedHolding(code="999999", quantity=1, average_price_krw=1, bought_on=date(2026, 3, 17))
+    with pytest.raises(PackError, match="999999"):
+        read_pack(pack(holdings=(unknown,)))
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match="nowhere"):
+        read_pack(tmp_path / "nowhere")
+
+
+def test_account_files_are_private(pack: Pack) -> None:
+    assert (pack() / "account.json").stat().st_mode & 0o077 == 0
+
+
+def test_several_accounts_may_share_a_pack(pack: Pack) -> None:
+    folder = pack()
+    rows = json.loads((folder / "account.json").read_text())
+    (folder / "account.json").write_text(json.dumps([*rows, rows[0] | {"account_number": "5012345602"}]))
+    read: SessionPack = read_pack(folder)
+    assert [account.digits for account in read.accounts] == ["5012345601", "5012345602"]
