@@ -86,6 +86,9 @@ class Settings(BaseModel):
     market_day: str | None = Field(default=None, description="rehearsal only: the day being rehearsed, YYYY-MM-DD")
     slice_seconds: int = Field(default=5, ge=1, le=60, description="rehearsal only: market seconds per time slice")
     fail_check: str | None = Field(default=None, description="rehearsal only: asset check that is made to fail")
+    sensors: bool | None = Field(
+        default=None, description="whether Dagster's sensors run by themselves; default: in paper and live only"
+    )
     dagster_url: str | None = Field(default=None, description="default: the local Dagster webserver")
     tick_log_days: int = Field(default=30, ge=1, description="recorded days of ticks and notices that are kept")
     log_level: str = "INFO"

@@ -1,0 +1,1 @@
+"""Definitions by domain: assets, checks, schedules and sensors."""

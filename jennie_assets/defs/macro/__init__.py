@@ -1,0 +1,1 @@
+"""Macro snapshot, council and regime."""

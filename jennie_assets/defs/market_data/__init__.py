@@ -1,0 +1,1 @@
+"""Prices, flows, statements: the raw facts of the market."""

@@ -1,0 +1,1 @@
+"""Headlines, their sentiment and their vectors."""

@@ -1,0 +1,100 @@
+"""Account value at the close and the evening briefing."""
+
+import dagster as dg
+from sqlalchemy import delete, insert, update
+
+from jennie_assets import gateway_reads, records
+from jennie_assets.briefing import compose
+from jennie_assets.partitions import SESSIONS
+from jennie_assets.platform import Platform
+from jennie_assets.run_facts import facts
+from jennie_infra.db.ledger import DailyAssetSnapshot
+from jennie_infra.db.repositories import market_scores as scores
+from jennie_infra.telegram import TelegramError, send_to_all
+
+GROUP = "reporting"
+OWNERS = ["team:data-plane"]
+
+
+@dg.asset(
+    group_name=GROUP, owners=OWNERS, kinds={"table", "rest"}, partitions_def=SESSIONS, deps=["positions", "fills"]
+)
+def daily_asset_snapshot(
+    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
+) -> dg.MaterializeResult[None]:
+    """Account value after the close as the broker has it, realised profit and costs from fills (R-SNAP)."""
+    run = facts(context, platform)
+    account = gateway_reads.balance(platform)
+    held = [holding for holding in account.holdings if holding.quantity > 0]
+    stocks = sum(holding.evaluation_krw for holding in held)
+    invested = sum(round(holding.quantity * holding.average_price_krw) for holding in held)
+    total = account.total_evaluation_krw if account.total_evaluation_krw > 0 else account.cash_krw + stocks
+    booked = records.fills(platform, run.day)
+    row = {
+        "snapshot_date": run.day,
+        "run_id": run.run_id,
+        "total_asset_krw": total,
+        "cash_krw": account.cash_krw,
+        "stock_evaluation_krw": stocks,
+        "unrealized_pnl_krw": stocks - invested,
+        "realized_pnl_krw": records.realized_pnl(platform, run.day),
+        "fees_krw": sum(fill["fee_krw"] for fill in booked),
+        "taxes_krw": sum(fill["tax_krw"] for fill in booked),
+        "position_count": len(held),
+        "is_active": True,
+        "known_at": run.now,
+    }
+    t = DailyAssetSnapshot
+    with platform.ledger.begin() as connection:
+        connection.execute(delete(t).where(t.snapshot_date == run.day, t.run_id == run.run_id))
+        connection.execute(update(t).where(t.snapshot_date == run.day).values(is_active=False))
+        connection.execute(insert(t).values(**row))
+    figures = {name: value for name, value in row.items() if name.endswith("_krw")}
+    return dg.MaterializeResult(
+        metadata=run.metadata(rows=1, source="broker balance", version=records.version_of([figures]), **figures)
+    )
+
+
+@dg.asset(
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"table", "telegram"},
+    partitions_def=SESSIONS,
+    deps=[daily_asset_snapshot, "positions", "fills", "hot_watchlist", "council_insight", "news_sentiment"],
+)
+def daily_briefing(
+    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
+) -> dg.MaterializeResult[None]:
+    """The day in Korean: account, trades, positions, market, watchlist, news; sent to Telegram once where it is set up."""
+    run = facts(context, platform)
+    text, writer = compose(platform, run.day, now=run.now)
+    with platform.market.connect() as connection:
+        already = scores.briefing_was_sent(connection, run.day)
+    sent, problem = 0, ""
+    if not already:
+        try:
+            sent = send_to_all(platform.settings, text)
+        except TelegramError as error:
+            problem = str(error)
+            context.log.warning(f"the briefing was not sent: {problem}")
+    with platform.market.begin() as connection:
+        scores.write_briefing(
+            connection,
+            day=run.day,
+            run_id=run.run_id,
+            writer=writer,
+            text=text,
+            sent_at=run.now if sent else None,
+            known_at=run.now,
+        )
+    return dg.MaterializeResult(
+        metadata=run.metadata(
+            rows=1,
+            source=writer,
+            version=records.version_of([{"text": text}]),
+            sent_to=sent,
+            already_sent=already,
+            problem=problem,
+            text=dg.MetadataValue.md(text.replace("\n", "  \n")),
+        )
+    )

@@ -1,0 +1,1 @@
+"""How good the scores were afterwards."""

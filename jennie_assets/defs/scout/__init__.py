@@ -1,0 +1,1 @@
+"""From the universe to the hot watchlist and the trading permit."""

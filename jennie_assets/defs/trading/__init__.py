@@ -1,0 +1,1 @@
+"""What the trading plane did, read back as assets."""
