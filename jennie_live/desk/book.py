@@ -20,6 +20,14 @@ class Cash:
     total_krw: int
 
 
+@dataclass(frozen=True, slots=True)
+class PositionChange:
+    """Another desk's change of a position that came into force."""
+
+    event: PositionEvent
+    before: Position | None
+
+
 class Book:
     """Positions and cash of one desk. Own fills count at once, those of the other desk by decision 0001."""
 
@@ -63,17 +71,19 @@ class Book:
         """Take note of another desk's change; it comes into force at a settled mark."""
         self._waiting.append(event)
 
-    def settle(self) -> list[PositionEvent]:
+    def settle(self) -> list[PositionChange]:
         """Bring other desks' changes into force whose time has come; returns them."""
         due = [event for event in self._waiting if self._clock.may_use(event.occurred_at)]
         if due:
             self._waiting = [event for event in self._waiting if not self._clock.may_use(event.occurred_at)]
+        changes: list[PositionChange] = []
         for event in due:
+            changes.append(PositionChange(event, self._positions.get(event.position.stock_code)))
             own = self._changed_us.get(event.position.stock_code)
             if own is None or own <= to_epoch_us(event.occurred_at):
                 self._set(event.position)
             self.balance_is_stale = self.balance_is_stale or event.cash_changed
-        return due
+        return changes
 
     def take_balance(self, balance: AccountBalance, now_us: int, keep: set[str]) -> None:
         """Take a fresh balance; the broker has counted every order but the ones in `keep`."""

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Protocol
 
-from jennie_core.domain.market import DailyBar, Quote
+from jennie_core.domain.market import DailyBar, Quote, SessionDay
 from jennie_core.domain.orders import AccountBalance, BrokerOrder, CancelRequest, OrderReply, OrderRequest
 
 
@@ -20,6 +20,10 @@ class BrokerDoor(Protocol):
 
     async def balance(self) -> AccountBalance:
         """Cash and holdings."""
+        ...
+
+    async def session_days(self, start: date) -> list[SessionDay]:
+        """The broker's calendar."""
         ...
 
     async def orders_of_day(self, day: date) -> list[BrokerOrder]:

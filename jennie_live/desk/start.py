@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
@@ -41,7 +42,8 @@ def load(connection: Connection, day: date, side: OrderSide, *, now: datetime) -
 
 async def newest_mark(redis: AsyncRedis) -> ClockMark | None:
     """The newest settled mark of the tick stream; None when there is none among its last entries."""
-    for _, fields in await redis.xrevrange(Streams.TICKS.value, count=SCAN_ENTRIES):
+    found: Any = await redis.xrevrange(Streams.TICKS.value, count=SCAN_ENTRIES)
+    for _, fields in found:
         if MARK_FIELD in fields and fields.get(b"settled") == b"1":
             return ClockMark(int(fields[MARK_FIELD]), settled=True)
     return None

@@ -5,8 +5,9 @@ from datetime import date
 
 from jennie_core.domain.base import to_epoch_us
 from jennie_core.domain.decisions import Accepted
-from jennie_core.domain.enums import OrderState, OrderType
+from jennie_core.domain.enums import OrderState, OrderType, SellReason
 from jennie_core.domain.orders import BrokerOrder, CancelRequest
+from jennie_core.domain.trading_settings import OrderSettings
 from jennie_infra.gateway_client import GatewayError
 from jennie_infra.telemetry import get_logger
 from jennie_live.desk import fills
@@ -17,6 +18,8 @@ from jennie_live.desk.unknown import AskAgain, Frozen, NotPlaced, Placed, judge
 
 SECOND_US = 1_000_000
 CANCELS_BEFORE_ALERT = 3
+FORCED_POLLS = 10
+FORCED_POLL_SECONDS = 5
 
 
 class Tracker:
@@ -51,9 +54,10 @@ class Tracker:
     def _plan(self, order: WorkingOrder) -> None:
         """Decide whether an order is to be cancelled or read now."""
         now_us, settings = self._desk.now_us, self._desk.settings
+        polls, pause = _patience(order, settings)
         if order.first_mark_us is None:
             order.first_mark_us = now_us
-            order.next_inquiry_us = now_us + settings.confirm_poll_seconds * SECOND_US
+            order.next_inquiry_us = now_us + pause * SECOND_US
         if not order.is_working:
             return
         if self._cancel_all():
@@ -63,8 +67,8 @@ class Tracker:
         elif order.next_inquiry_us is not None and now_us >= order.next_inquiry_us:
             order.must_read = True
             order.polls += 1
-            order.next_inquiry_us = now_us + settings.confirm_poll_seconds * SECOND_US
-            order.cancel_asked |= order.polls >= settings.confirm_polls
+            order.next_inquiry_us = now_us + pause * SECOND_US
+            order.cancel_asked |= order.polls >= polls
 
     async def _cancel(self, order: WorkingOrder) -> None:
         intent = order.intent
@@ -192,6 +196,13 @@ class Tracker:
                 f"{intent.side.value} order {intent.stock_code} x {intent.quantity}: {verdict.reason}",
                 "see the broker's order list; the stock stays blocked",
             )
+
+
+def _patience(order: WorkingOrder, settings: OrderSettings) -> tuple[int, int]:
+    """(polls, seconds between them) before the rest is cancelled; a forced liquidation is given longer (R-ORD-09)."""
+    if order.intent.reason == SellReason.FORCED_LIQUIDATION.value:
+        return FORCED_POLLS, FORCED_POLL_SECONDS
+    return settings.confirm_polls, settings.confirm_poll_seconds
 
 
 def end_of(row: BrokerOrder) -> OrderState | None:

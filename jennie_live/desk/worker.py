@@ -23,6 +23,7 @@ from jennie_infra.bus.streams import Streams
 from jennie_infra.gateway_client import GatewayError
 from jennie_infra.telemetry import get_logger
 from jennie_live.common.runtime import Runtime
+from jennie_live.desk.book import PositionChange
 from jennie_live.desk.desk import Desk
 from jennie_live.desk.inputs import DeskInputs
 from jennie_live.desk.merge import NoticeEvent, RequestEvent, SettledEvent
@@ -83,7 +84,7 @@ class DeskWorker(ABC, Generic[R]):
         """Load what the executor keeps in memory for a market day."""
 
     @abstractmethod
-    async def settle(self, changed: list[PositionEvent]) -> None:
+    async def settle(self, changed: list[PositionChange]) -> None:
         """The executor's own work at a settled mark; `changed` came into force from the other desk."""
 
     @abstractmethod
@@ -176,7 +177,7 @@ class DeskWorker(ABC, Generic[R]):
                 await self.desk.on_notice(event.notice)
                 notices.append(event.entry_id)
             elif isinstance(event, RequestEvent):
-                self.desk.now_us = max(self._event_us(event.at_us), self.runtime.clock.previous_settled_us or 0)
+                self.desk.now_us = self._decision_us(event.at_us)
                 await self.handle(event)
             else:
                 await self._settled(event)
@@ -190,6 +191,12 @@ class DeskWorker(ABC, Generic[R]):
         """An event's own time, but always inside its slice: after the mark that was completed last (decision 0001)."""
         completed = self.merge.completed_us
         return at_us if completed is None else max(at_us, completed + 1)
+
+    def _decision_us(self, at_us: int) -> int:
+        """Market time at which a request is decided: its own, unless whole slices have passed since (T3, R-BUY-14)."""
+        passed = self.runtime.clock.previous_settled_us
+        own = self._event_us(at_us)
+        return own if passed is None else max(own, passed)
 
     async def _settled(self, event: SettledEvent) -> None:
         """Everything the mark causes, every call finished, then the mark passed on and the watermark (T3)."""
@@ -207,7 +214,7 @@ class DeskWorker(ABC, Generic[R]):
         await self._events.publish_mark(mark)
         await self.runtime.watermark(mark)
 
-    async def _take_foreign_positions(self) -> list[PositionEvent]:
+    async def _take_foreign_positions(self) -> list[PositionChange]:
         for entry in await self._foreign.read():
             if isinstance(entry.message, PositionEvent) and entry.message.writer != self.runtime.service:
                 self.desk.book.offer(entry.message)

@@ -1,0 +1,1 @@
+"""sell-executor: sells managed shares once per reason, whatever blocks buying (R-SELL, O1, O3, O4)."""

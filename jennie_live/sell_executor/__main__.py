@@ -1,0 +1,7 @@
+"""`python -m jennie_live.sell_executor`."""
+
+from jennie_live.common.entry import run_worker
+from jennie_live.sell_executor.app import SERVICE, build
+
+if __name__ == "__main__":
+    run_worker(SERVICE, build)
