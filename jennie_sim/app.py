@@ -83,10 +83,10 @@ class Sim:
 
     @classmethod
     def build(
-        cls, pack: SessionPack, settings: SimSettings, admin_token: str, start_ms: int, ledger: Ledger | None = None
+        cls, market: Market, settings: SimSettings, admin_token: str, start_ms: int, ledger: Ledger | None = None
     ) -> "Sim":
-        """Wire everything for one session pack."""
-        exchange = Exchange(Market(pack), start_ms=start_ms, commission_ratio=settings.commission_ratio, ledger=ledger)
+        """Wire everything for one traded day."""
+        exchange = Exchange(market, start_ms=start_ms, commission_ratio=settings.commission_ratio, ledger=ledger)
         broker = Broker.of(exchange, settings)
         subscriptions = Subscriptions(broker)
         feed = Feed(broker, subscriptions)
@@ -187,7 +187,7 @@ def run_sim(
 ) -> None:
     """Run the exchange until it is told to stop; both ports on loopback only."""
     token = read_or_make_token(admin_token_file)
-    sim = Sim.build(pack, settings, token, start_ms, Ledger(ledger_file))
+    sim = Sim.build(Market(pack), settings, token, start_ms, Ledger(ledger_file))
     try:
         import uvloop
     except ImportError:

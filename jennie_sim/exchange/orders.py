@@ -174,3 +174,10 @@ class Notice:
     price_krw: int
     at_ms: int
     account: str
+    delivery_ms: int | None = None
+    """Place in the feed when it is not the notice's own time; only a switched-on fault sets it."""
+
+    @property
+    def sent_at_ms(self) -> int:
+        """When the feed sends it."""
+        return self.at_ms if self.delivery_ms is None else self.delivery_ms

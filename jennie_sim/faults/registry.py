@@ -32,7 +32,7 @@ PARAMETERS: dict[FaultName, dict[str, Any]] = {
     FaultName.PARTIAL_FILL: {"ratio": 0.5},
     FaultName.DUPLICATE_NOTICE: {"times": 2},
     FaultName.REORDER_NOTICES: {"seed": 1},
-    FaultName.SWALLOW_NOTICE: {"kind": None},
+    FaultName.SWALLOW_NOTICE: {},
     FaultName.STALL_TICKS: {"codes": None, "heartbeat": True},
     FaultName.REVOKE_TOKEN: {},
     FaultName.GARBLE_FRAME: {"seed": 1},
@@ -110,6 +110,10 @@ class FaultRegistry:
         before = len(self.faults)
         self.faults = [fault for fault in self.faults if fault_id is not None and fault.id != fault_id]
         return before - len(self.faults)
+
+    def active(self, name: FaultName) -> Fault | None:
+        """A switched-on fault of this name, without counting."""
+        return next((fault for fault in self.faults if fault.name is name and fault.left != 0), None)
 
     def strike(self, name: FaultName, *targets: str) -> Fault | None:
         """The fault that strikes now, counted; None when nothing is switched on for any of the targets."""

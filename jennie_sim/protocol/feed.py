@@ -1,12 +1,11 @@
 """What a slice of market time sounds like: trades, order books and notices in order of exchange time."""
 
-import random
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from jennie_sim.exchange.orders import Notice
-from jennie_sim.faults.registry import FaultName
+from jennie_sim.faults.disturbance import disturbed_notices, garbled, heartbeat_time, stalled_codes
 from jennie_sim.market.book import book_after
 from jennie_sim.market.hours import hhmmss, to_instant
 from jennie_sim.market.tape import Col
@@ -18,8 +17,20 @@ from jennie_sim.protocol.session import BOOK, TRADE, Session
 from jennie_sim.protocol.subscriptions import Subscriptions
 from jennie_sim.protocol.trade_record import TradeRecord
 
-NoticeEvent = tuple[int, int, int, Notice]
-TradeEvent = tuple[int, int, int, str]
+A_TRADE, A_BOOK, A_NOTICE = range(3)
+
+
+class Event(NamedTuple):
+    """One thing to send; sorts by exchange time, within an instant trades, books, notices, then key and number.
+
+    `text` is a record for a trade and a whole frame for the others.
+    """
+
+    at_ms: int
+    kind: int
+    key: str
+    number: int
+    text: str
 
 
 @dataclass(slots=True)
@@ -28,6 +39,14 @@ class Sent:
 
     ticks: int = 0
     notices: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A slice: after < exchange time <= until."""
+
+    after_ms: int
+    until_ms: int
 
 
 class Feed:
@@ -41,21 +60,59 @@ class Feed:
 
     async def deliver(self, after_ms: int, until_ms: int, notices: list[Notice], heartbeat: bool) -> Sent:
         """Send everything with `after_ms < exchange time <= until_ms`, then the heartbeat that closes the slice."""
-        sent = Sent()
-        notices = self._disturbed(notices)
-        trades = self._trades(after_ms, until_ms)
+        faults, sent, span = self._broker.faults, Sent(), Span(after_ms, until_ms)
+        notices = disturbed_notices(faults, notices)
+        shown = heartbeat_time(faults, to_instant(self._broker.market.day, until_ms)) if heartbeat else None
+        market_data = self._market_data(span)
         for session in list(self._subscriptions.sessions):
-            texts = self._texts(session, trades, notices, sent)
-            if heartbeat and session.app_key and (beat := self._heartbeat(until_ms)):
-                texts.append(beat)
-            if texts:
-                await self._subscriptions.send(session, texts)
+            events = [event for registration in session.registrations for event in market_data.get(registration, ())]
+            events += self._notice_events(session, notices)
+            events.sort()
+            texts = self._framed(events)
+            if faults:
+                texts = garbled(faults, texts)
+            if shown and session.app_key:
+                texts.append(frames.heartbeat_frame(f"{shown:%Y%m%d%H%M%S}"))
+            if texts and await self._subscriptions.send(session, texts):
+                sent.ticks += sum(1 for event in events if event.kind == A_TRADE)
+                sent.notices += sum(1 for event in events if event.kind == A_NOTICE)
         self.total.ticks += sent.ticks
         self.total.notices += sent.notices
         return sent
 
-    def prepare(self, code: str) -> TradeRecord:
-        """The renderer of a code."""
+    def _market_data(self, span: Span) -> dict[tuple[str, str], list[Event]]:
+        """Events of every registered (TR, code), rendered once for all sessions."""
+        wanted = {
+            registration
+            for session in self._subscriptions.sessions
+            for registration in session.registrations
+            if registration[0] in (TRADE, BOOK)
+        }
+        stalled = stalled_codes(self._broker.faults, {code for _, code in wanted})
+        made: dict[tuple[str, str], list[Event]] = {}
+        for tr_id, code in wanted:
+            rows = self._broker.market.tape(code).between(span.after_ms, span.until_ms)
+            if rows and code not in stalled:
+                events = self._trade_events if tr_id == TRADE else self._book_events
+                made[tr_id, code] = list(events(code, rows))
+        return made
+
+    def _trade_events(self, code: str, rows: list[list[int]]) -> Iterator[Event]:
+        render = self._record_of(code).render
+        for number, row in enumerate(rows):
+            yield Event(row[Col.AT_MS], A_TRADE, code, number, render(row))
+
+    def _book_events(self, code: str, rows: list[list[int]]) -> Iterator[Event]:
+        """One order book after each trade."""
+        market, fields = self._broker.market, self._broker.settings.wire_revision.book_fields
+        tape, limits = market.tape(code), market.limits(code)
+        for number, row in enumerate(rows):
+            index = tape.index_at(row[Col.AT_MS])
+            book = book_after(tape, index, market.grid(code), limits.lower_krw, limits.upper_krw)
+            record = book_record(code, hhmmss(row[Col.AT_MS]), book, row[Col.VOLUME], fields)
+            yield Event(row[Col.AT_MS], A_BOOK, code, number, frames.data_frame(BOOK, record))
+
+    def _record_of(self, code: str) -> TradeRecord:
         record = self._records.get(code)
         if record is None:
             market = self._broker.market
@@ -73,152 +130,43 @@ class Feed:
             )
         return record
 
-    def _trades(self, after_ms: int, until_ms: int) -> dict[str, list[tuple[int, str]]]:
-        """Rendered trades of every subscribed code: (time, record)."""
-        codes = {key for session in self._subscriptions.sessions for tr, key in session.registrations if tr == TRADE}
-        stalled = self._stalled(codes)
-        rendered = {}
-        for code in codes:
-            record = self.prepare(code)
-            if code in stalled:
-                continue
-            rows = self._broker.market.tape(code).between(after_ms, until_ms)
-            if rows:
-                rendered[code] = [(row[0], record.render(row)) for row in rows]
-        return rendered
+    def _notice_events(self, session: Session, notices: Sequence[Notice]) -> Iterable[Event]:
+        """Notices of the accounts whose login id the session has registered."""
+        broker = self._broker
+        for tr_id in session.notice_ids if notices else ():
+            users = session.keys_of(tr_id)
+            for number, notice in enumerate(notices):
+                account = broker.exchange.accounts[notice.account]
+                if account.hts_id not in users and not broker.settings.accept_any_key:
+                    continue
+                text = notice_record(
+                    notice,
+                    hts_id=account.hts_id,
+                    account_name=account.name,
+                    stock_name=broker.market.listing[notice.order.code].name,
+                    fields=broker.settings.wire_revision.notice_fields,
+                )
+                frame = frames.secret_frame(tr_id, text, session.cipher)
+                yield Event(notice.sent_at_ms, A_NOTICE, tr_id, number, frame)
 
-    def _stalled(self, codes: Iterable[str]) -> set[str]:
-        faults = self._broker.faults
-        if not faults or (fault := faults.strike(FaultName.STALL_TICKS, TRADE)) is None:
-            return set()
-        chosen = fault.params["codes"]
-        return set(codes) if chosen is None else set(chosen)
-
-    def _texts(
-        self, session: Session, trades: dict[str, list[tuple[int, str]]], notices: Sequence[Notice], sent: Sent
-    ) -> list[str]:
-        """All messages of one session for the slice, in exchange-time order; within an instant trades come first."""
-        events: list[tuple[int, int, str, int, str]] = []
-        for code in session.keys_of(TRADE):
-            events += [(at, 0, code, number, text) for number, (at, text) in enumerate(trades.get(code, ()))]
-        for tr_id in session.notice_ids:
-            events += [
-                (at, 2, tr_id, number, text)
-                for number, (at, text) in enumerate(self._notice_texts(session, tr_id, notices))
-            ]
-        for code in session.keys_of(BOOK):
-            events += [(at, 1, code, number, text) for number, (at, text) in enumerate(self._books(code, trades))]
-        events.sort()
-        texts = self._framed(events)
-        sent.ticks += sum(1 for event in events if event[1] == 0)
-        sent.notices += sum(1 for event in events if event[1] == 2)
-        return self._garbled(texts) if self._broker.faults else texts
-
-    def _framed(self, events: list[tuple[int, int, str, int, str]]) -> list[str]:
+    def _framed(self, events: list[Event]) -> list[str]:
         """Trades become frames of up to `records_per_frame` records; everything else is a frame already."""
         most = self._broker.settings.records_per_frame
-        if most == 1:
-            return [frames.data_frame(TRADE, event[4]) if event[1] == 0 else event[4] for event in events]
         texts: list[str] = []
         bundle: list[str] = []
         for event in events:
-            if event[1] == 0:
-                bundle.append(event[4])
-            if bundle and (event[1] != 0 or len(bundle) == most):
-                texts.append(frames.data_frame(TRADE, "^".join(bundle), len(bundle)))
-                bundle = []
-            if event[1] != 0:
-                texts.append(event[4])
-        if bundle:
-            texts.append(frames.data_frame(TRADE, "^".join(bundle), len(bundle)))
+            if event.kind != A_TRADE:
+                _close(bundle, texts)
+                texts.append(event.text)
+                continue
+            bundle.append(event.text)
+            if len(bundle) == most:
+                _close(bundle, texts)
+        _close(bundle, texts)
         return texts
 
-    def _notice_texts(self, session: Session, tr_id: str, notices: Sequence[Notice]) -> Iterable[tuple[int, str]]:
-        broker = self._broker
-        users = [key for registered, key in session.registrations if registered == tr_id]
-        for notice in notices:
-            account = broker.exchange.accounts[notice.account]
-            if account.hts_id not in users and not broker.settings.accept_any_key:
-                continue
-            text = notice_record(
-                notice,
-                hts_id=account.hts_id,
-                account_name=account.name,
-                stock_name=broker.market.listing[notice.order.code].name,
-                fields=broker.settings.wire_revision.notice_fields,
-            )
-            yield notice.at_ms, frames.secret_frame(tr_id, text, session.cipher)
 
-    def _books(self, code: str, trades: dict[str, list[tuple[int, str]]]) -> Iterable[tuple[int, str]]:
-        """One order book after each trade of the slice."""
-        market, fields = self._broker.market, self._broker.settings.wire_revision.book_fields
-        tape, limits = market.tape(code), market.limits(code)
-        for at_ms in self._trade_times(code, trades):
-            index = tape.index_at(at_ms)
-            book = book_after(tape, index, market.grid(code), limits.lower_krw, limits.upper_krw)
-            record = book_record(code, hhmmss(at_ms), book, int(tape.rows[index, Col.VOLUME]), fields)
-            yield at_ms, frames.data_frame(BOOK, record)
-
-    def _trade_times(self, code: str, trades: dict[str, list[tuple[int, str]]]) -> list[int]:
-        return [at for at, _ in trades[code]] if code in trades else []
-
-    def _heartbeat(self, until_ms: int) -> str | None:
-        instant = to_instant(self._broker.market.day, until_ms)
-        if self._broker.faults:
-            stall = next(
-                (f for f in self._broker.faults.faults if f.name is FaultName.STALL_TICKS and f.left != 0), None
-            )
-            if stall and not stall.params["heartbeat"]:
-                return None
-            if fault := self._broker.faults.strike(FaultName.CLOCK):
-                instant += timedelta(seconds=fault.params["offset_seconds"])
-        return frames.heartbeat_frame(f"{instant:%Y%m%d%H%M%S}")
-
-    def _disturbed(self, notices: list[Notice]) -> list[Notice]:
-        """Notices after the switched-on faults: swallowed, repeated, out of order."""
-        faults = self._broker.faults
-        if not faults or not notices:
-            return notices
-        kept: list[Notice] = []
-        for notice in notices:
-            if fault := faults.strike(FaultName.SWALLOW_NOTICE, notice.order.code, notice.kind.value):
-                if fault.params["kind"] in (None, notice.kind.value):
-                    continue
-                fault.hits -= 1
-                fault.left = None if fault.left is None else fault.left + 1
-            copies = faults.strike(FaultName.DUPLICATE_NOTICE, notice.order.code, notice.kind.value)
-            kept += [notice] * (int(copies.params["times"]) if copies else 1)
-        if fault := faults.strike(FaultName.REORDER_NOTICES):
-            return _out_of_order(kept, random.Random(f"{fault.params['seed']}:{fault.hits}"))
-        return kept
-
-    def _garbled(self, texts: list[str]) -> list[str]:
-        changed = []
-        for text in texts:
-            fault = self._broker.faults.strike(FaultName.GARBLE_FRAME, text[2:10]) if text[:1] in "01" else None
-            changed.append(_garble(text, random.Random(f"{fault.params['seed']}:{fault.hits}")) if fault else text)
-        return changed
-
-
-def _out_of_order(notices: list[Notice], rng: random.Random) -> list[Notice]:
-    """Shuffled; all take the latest time so that sorting by time does not undo it."""
-    latest = max((notice.at_ms for notice in notices), default=0)
-    shuffled = [replace(notice, at_ms=latest) for notice in notices]
-    rng.shuffle(shuffled)
-    return shuffled
-
-
-def _garble(text: str, rng: random.Random) -> str:
-    """Damage a frame in one of the ways seen in the field."""
-    position = rng.randrange(len(text))
-    match rng.randrange(5):
-        case 0:
-            return text[:position]
-        case 1:
-            return text[:position] + "^" + text[position:]
-        case 2:
-            return text[:position] + chr(rng.randrange(33, 127)) + text[position + 1 :]
-        case 3:
-            return text + text[position:]
-        case _:
-            return text.replace("|001|", "|002|", 1)
+def _close(bundle: list[str], texts: list[str]) -> None:
+    if bundle:
+        texts.append(frames.data_frame(TRADE, "^".join(bundle), len(bundle)))
+        bundle.clear()
