@@ -11,6 +11,7 @@ from jennie_assets.conduct import DataPlane
 from jennie_cli.errors import UserError
 from jennie_cli.places import RunFolder, require_space
 from jennie_core.krx.calendar import KrxCalendar
+from jennie_infra.clock import wall_now
 from jennie_infra.db.engine import make_engine
 from jennie_infra.db.schema import claim_stamp, upgrade
 from jennie_infra.settings import load_settings
@@ -37,12 +38,17 @@ def run_backfill(asset: str, first: date, last: date, market_data: Path | None, 
     started = time.monotonic()
     plane = DataPlane(settings, folder.dagster_home)
     try:
+        plane.prepare_stores()
         with Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
         ) as bar:
             task = bar.add_task(asset, total=len(sessions))
             result = plane.backfill(
-                (asset,), sessions[0], sessions[-1], lambda done, _: bar.update(task, completed=done)
+                (asset,),
+                sessions[0],
+                sessions[-1],
+                lambda _asset, done, _total: bar.update(task, completed=done),
+                market_time=wall_now(),
             )
     finally:
         plane.close()
@@ -52,6 +58,6 @@ def run_backfill(asset: str, first: date, last: date, market_data: Path | None, 
     console.print(
         f"{asset}: {len(sessions)} sessions in {time.monotonic() - started:.1f} s, Dagster run {result.run_id}"
     )
-    for failure in result.failures:
-        console.print(f"[yellow]check[/] {failure}")
+    for check in (*result.checks_failed, *result.checks_warned):
+        console.print(f"[yellow]check[/] {check.asset}: {check.check}: {check.detail}")
     return 0

@@ -35,7 +35,7 @@ def main() -> None:
         calendar.previous_session(day, BACKFILL_SESSIONS), day - timedelta(days=1)
     )
     plane = open_data_plane(settings, folder)
-    log.info("history", sessions=plane.backfill(sessions, lambda _done, _total: None))
+    log.info("history", sessions=plane.backfill(sessions, day, lambda _done, _total: None))
     conduct_jobs_before(
         plane, day, times.opening_auction_at - timedelta(minutes=1), lambda job: log.info("job", job=job)
     )

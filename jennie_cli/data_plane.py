@@ -1,18 +1,17 @@
 """The data plane as the conductor uses it: jobs on the real Dagster instance, counted for the report."""
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from jennie_assets.conduct import DataPlane, JobResult
-
 from jennie_cli.errors import UserError
 from jennie_cli.places import RunFolder
 from jennie_cli.report.model import AssetCounts, CheckCounts
 from jennie_core.domain.base import KST
 from jennie_core.domain.schedule import SCHEDULE, ScheduledJob
-from jennie_core.krx.calendar import KrxCalendar
 from jennie_infra.settings import Settings
 
+HISTORY_AT = time(6, 0)
 HISTORY_ASSETS = ("daily_prices", "index_prices", "investor_flows")
 
 
@@ -23,21 +22,25 @@ class ConductedPlane:
         self._plane = plane
         self._results: list[JobResult] = []
 
-    def backfill(self, sessions: Sequence[date], progress: Callable[[int, int], None]) -> int:
+    def backfill(self, sessions: Sequence[date], market_day: date, progress: Callable[[int, int], None]) -> int:
         """Materialise the history in one run over the range; returns the sessions written."""
         if not sessions:
             raise UserError("no history: the market data holds no session before the day")
-        result = self._plane.backfill(HISTORY_ASSETS, sessions[0], sessions[-1], progress)
+        result = self._plane.backfill(
+            HISTORY_ASSETS,
+            sessions[0],
+            sessions[-1],
+            lambda _asset, done, total: progress(done, total),
+            market_time=datetime.combine(market_day, HISTORY_AT, KST),
+        )
         self._results.append(result)
         if not result.ok:
             raise UserError(f"the backfill failed: {result.error or 'see Dagster run ' + result.run_id}")
-        return len(sessions)
+        return result.partitions
 
     def run_job(self, job: ScheduledJob, day: date, due: datetime) -> JobResult:
         """Run one scheduled job for a session day at a market time; a failed run is in the report, not an exception."""
-        calendar = KrxCalendar.shipped()
-        partition = calendar.previous_session(day, -job.partition_offset) if job.partition_offset else day
-        result = self._plane.run_job(job.job, partition.isoformat(), due)
+        result = self._plane.run_scheduled(job, day, due)
         self._results.append(result)
         return result
 
@@ -45,18 +48,25 @@ class ConductedPlane:
         """Materialisations and failed runs of the day."""
         failed = [result for result in self._results if not result.ok]
         return AssetCounts(
-            materialized=sum(result.materialized for result in self._results),
-            failed=len(failed),
+            materialized=sum(len(result.materialized) for result in self._results),
+            failed=sum(len(result.not_materialized) for result in self._results),
             failed_jobs=tuple(f"{result.job}: {result.error or result.run_id}" for result in failed),
         )
 
     def check_counts(self) -> CheckCounts:
-        """Check evaluations of the day."""
+        """Check evaluations of the day; a check that fails hourly is named once."""
+        bad = [check for result in self._results for check in (*result.checks_failed, *result.checks_warned)]
         return CheckCounts(
-            passed=sum(result.checks_passed for result in self._results),
-            failed=sum(result.checks_failed for result in self._results),
-            warned=sum(result.checks_warned for result in self._results),
-            failures=tuple(dict.fromkeys(text for result in self._results for text in result.failures)),
+            passed=sum(len(result.checks_passed) for result in self._results),
+            failed=sum(len(result.checks_failed) for result in self._results),
+            warned=sum(len(result.checks_warned) for result in self._results),
+            failures=tuple(
+                dict.fromkeys(
+                    f"{check.severity} {check.asset}: {check.check}: {check.detail}"
+                    + (" (forced)" if check.forced else "")
+                    for check in bad
+                )
+            ),
         )
 
     def close(self) -> None:

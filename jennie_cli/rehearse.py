@@ -123,7 +123,7 @@ def _run(
                 places.record_running(plan.var_dir, _record(rig, plan))
             plane = open_data_plane(settings, folder)
             with clock.phase("history", view.phase):
-                backfilled = plane.backfill(market.sessions, view.history)
+                backfilled = plane.backfill(market.sessions, day, view.history)
             admin = rig.admin()
             opening = times.opening_auction_at - timedelta(minutes=START_OF_DAY_MINUTES_BEFORE_AUCTION)
             with clock.phase("before the open", view.phase):
