@@ -33,12 +33,12 @@ class LiveView:
         self._ledger = Path(settings.effective_ledger_url.removeprefix("sqlite:///"))
         self._engine: Engine | None = None
         self._plain = plain or not console.is_terminal
-        self._live = Live(
-            console=console, refresh_per_second=REFRESH_PER_SECOND, get_renderable=self._draw, transient=True
-        )
         self._said_at = 0.0
         self._history = ""
         self.progress = Progress()
+        self._live = Live(
+            console=console, refresh_per_second=REFRESH_PER_SECOND, get_renderable=self._draw, transient=True
+        )
 
     def __enter__(self) -> "LiveView":
         if not self._plain:

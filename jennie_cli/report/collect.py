@@ -151,9 +151,7 @@ def _received(settings: Settings) -> int:
 
 
 def _positions(facts: LedgerFacts, exchange: dict[str, Any]) -> tuple[PositionRow, ...]:
-    prices = {
-        row["code"]: row["last_price_krw"] for row in exchange["accounts"][0]["holdings"] if "last_price_krw" in row
-    }
+    prices = exchange["accounts"][0]["last_prices_krw"]
     carried = {row["code"] for row in exchange["accounts"][0]["holdings"] if row["carried_quantity"]}
     rows: list[PositionRow] = []
     for row in facts.positions:

@@ -177,13 +177,19 @@ class Admin:
             answer["events"] = exchange.books.ledger.events
         return json_reply(answer)
 
-    def _worth(self, account_number: str) -> dict[str, int]:
+    def _worth(self, account_number: str) -> dict[str, Any]:
         exchange, market = self._broker.exchange, self._broker.market
         account = exchange.accounts[account_number]
         held = [position for position in account.positions.values() if position.quantity]
         value = sum(market.last_price(position.code, exchange.now_ms) * position.quantity for position in held)
         cost = sum(position.cost_krw for position in held)
-        return {"holdings_value_krw": value, "unrealized_pnl_krw": value - cost, "total_krw": account.cash_krw + value}
+        prices = {position.code: market.last_price(position.code, exchange.now_ms) for position in held}
+        return {
+            "last_prices_krw": prices,
+            "holdings_value_krw": value,
+            "unrealized_pnl_krw": value - cost,
+            "total_krw": account.cash_krw + value,
+        }
 
     def _hash(self) -> str:
         return ledger_hash(self._broker.exchange.orders.values(), self._broker.exchange.accounts.values())
