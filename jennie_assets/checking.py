@@ -9,6 +9,7 @@ import dagster as dg
 
 from jennie_assets import permit
 from jennie_assets.alerts import clear_alert, raise_alert
+from jennie_assets.partitions import SESSIONS
 from jennie_assets.platform import Platform
 from jennie_assets.run_facts import RunFacts, facts
 from jennie_core.domain.enums import Mode
@@ -43,7 +44,13 @@ def checked(*, asset: str, level: Level) -> Callable[[Judge], dg.AssetChecksDefi
         name = judge.__name__
         description = (judge.__doc__ or "").strip().splitlines()[0]
 
-        @dg.asset_check(asset=asset, name=name, description=description, blocking=level is Level.BLOCKING)
+        @dg.asset_check(
+            asset=asset,
+            name=name,
+            description=description,
+            blocking=level is Level.BLOCKING,
+            partitions_def=SESSIONS,
+        )
         def evaluate(
             context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
         ) -> dg.AssetCheckResult:

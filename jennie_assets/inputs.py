@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+import dagster as dg
 import polars as pl
-from sqlalchemy import Select, func, select
 from sqlalchemy.engine import Connection
 
 from jennie_assets.artifacts import MissingArtifactError
 from jennie_assets.partitions import CALENDAR
 from jennie_assets.platform import Platform
+from jennie_assets.run_facts import VERSION_KEY
 from jennie_core.domain.base import canonical_hash
 from jennie_core.scoring.factors import HISTORY_SESSIONS
 from jennie_core.scoring.readings import MarketInputs, assemble_readings
 from jennie_core.scoring.sentiment import NEWS_WINDOW_DAYS
-from jennie_infra.db.market import StockDailyPrice, StockInvestorTrading, StockNewsSentiment
 from jennie_infra.db.repositories import market_prices as prices
 from jennie_infra.db.repositories import market_reference as reference
 
@@ -26,6 +26,10 @@ FLOW_DAYS = 60
 INDEX_DAYS = 260
 MACRO_DAYS = 400
 READINGS = "readings"
+INPUT_ASSETS = (
+    "daily_prices", "close_prices", "investor_flows", "stock_master", "fundamentals", "news_sentiment",
+)  # fmt: skip
+HASHED_ASSETS = ("news_sentiment",)
 
 
 @dataclass(frozen=True)
@@ -74,40 +78,36 @@ def read_inputs(connection: Connection, known: Knowledge) -> MarketInputs:
     )
 
 
-def market_readings(platform: Platform, known: Knowledge) -> tuple[pl.DataFrame, str]:
+def market_readings(
+    platform: Platform, instance: dg.DagsterInstance, known: Knowledge
+) -> tuple[pl.DataFrame, str]:
     """`assemble_readings` of the whole market for D and the version of its inputs; kept until an input changes."""
-    with platform.market.connect() as connection:
-        version = inputs_version(connection, known)
-        try:
-            return platform.artifacts.read_exactly(READINGS, known.market_day, version), version
-        except MissingArtifactError:
+    version = inputs_version(instance, known)
+    try:
+        return platform.artifacts.read_exactly(READINGS, known.market_day, version), version
+    except MissingArtifactError:
+        with platform.market.connect() as connection:
             inputs = read_inputs(connection, known)
     readings = assemble_readings(inputs, as_of=known.last_session, known_by=known.known_by)
     platform.artifacts.write(READINGS, known.market_day, version, readings)
     return readings, version
 
 
-def inputs_version(connection: Connection, known: Knowledge) -> str:
-    """Hash over counts and sums of every input, so that unchanged inputs need not be read again within the day."""
-    bar, flow, news = (
-        prices.table_of(model).c for model in (StockDailyPrice, StockInvestorTrading, StockNewsSentiment)
-    )
-    master_day = reference.newest_master_day(connection, known.last_session)
-    facts: list[Select[Any]] = [
-        select(func.count(), func.sum(bar.close_krw), func.sum(bar.volume), func.max(bar.trade_date)).where(
-            bar.trade_date >= known.first_price, bar.trade_date <= known.last_session
-        ),
-        select(func.count(), func.sum(flow.foreign_net_shares), func.sum(flow.institution_net_shares)).where(
-            flow.trade_date >= known.last_session - timedelta(days=FLOW_DAYS), flow.trade_date <= known.last_session
-        ),
-        select(func.count(), func.sum(news.sentiment_score)).where(
-            news.news_date >= known.first_headline, news.news_date <= known.known_by
-        ),
-    ]
-    found: list[Any] = [[str(value) for value in connection.execute(query).one()] for query in facts]
-    if master_day is not None:
-        found.append(reference.read_stock_master(connection, master_day).hash_rows().sum())
-        found.append(reference.read_market_caps(connection, master_day).hash_rows().sum())
-        found.append(reference.read_fundamentals(connection, master_day).hash_rows().sum())
-    found.append(reference.read_consensus(connection, known.known_by).hash_rows().sum())
-    return canonical_hash([known.market_day.isoformat(), *(str(item) for item in found)], 12)
+def inputs_version(instance: dg.DagsterInstance, known: Knowledge) -> str:
+    """Hash over the newest materialisation of every input: whatever is loaded again makes a new version."""
+    records = instance.get_asset_records([dg.AssetKey(name) for name in INPUT_ASSETS])
+    loaded = {record.asset_entry.asset_key.to_user_string(): _loaded(record) for record in records}
+    return canonical_hash([known.market_day.isoformat(), *(loaded.get(name) for name in INPUT_ASSETS)], 12)
+
+
+def _loaded(record: Any) -> str:
+    """Content hash where the asset holds one window only (news), else the event that loaded it last."""
+    event = record.asset_entry.last_materialization
+    materialization = None if event is None else event.asset_materialization
+    if materialization is None:
+        return "none"
+    key = materialization.asset_key.to_user_string()
+    stated = materialization.metadata.get(VERSION_KEY)
+    if key in HASHED_ASSETS and stated is not None:
+        return f"{materialization.partition}:{stated.value}"
+    return str(record.asset_entry.last_materialization_storage_id)

@@ -20,6 +20,7 @@ from jennie_infra.clock import wall_now
 
 MARKET_TIME_TAG = "jennie/market_time"
 BACKFILL_TAG = "jennie/backfill"
+VERSION_KEY = "data_version_hash"
 PARTITION_TAG = "dagster/partition"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
@@ -52,7 +53,7 @@ class RunFacts:
             "first_session": self.days[0].isoformat(),
             "last_session": self.days[-1].isoformat(),
             "source": source,
-            "data_version_hash": version,
+            VERSION_KEY: version,
             "seconds": round(time.monotonic() - self.started, 3),
             "market_time": self.now.isoformat(),
             **more,

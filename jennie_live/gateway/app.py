@@ -28,9 +28,10 @@ from jennie_live.gateway.polling import Poller
 from jennie_live.gateway.publish import Publisher
 from jennie_live.gateway.recorder import Recorder
 from jennie_live.gateway.routes import TokenCheck, add_order_routes, add_problem_handlers, claim_routes, read_routes
+from jennie_live.gateway.seed import seed_claims
 from jennie_live.gateway.stall import StallWatch
 from jennie_live.gateway.subscriptions import Claims
-from jennie_live.gateway.worker import GatewayWorker
+from jennie_live.gateway.worker import GatewayWorker, Parts
 
 SERVICE = "kis-gateway"
 TICK_FOLDER = "ticks"
@@ -109,9 +110,22 @@ def build(settings: Settings) -> FastAPI:
     )
     stall = StallWatch(feed, intake, claims, enabled=lambda: feed.connected)
     figures = Figures(runtime.metrics, client, feed, intake, desk, poller, recorder)
-    worker = GatewayWorker(
-        runtime, client, tokens, store, desk, feed, intake, poller, publisher, publishing, recorder, stall, figures
+    parts = Parts(
+        client=client,
+        tokens=tokens,
+        store=store,
+        desk=desk,
+        feed=feed,
+        intake=intake,
+        poller=poller,
+        publisher=publisher,
+        publishing=publishing,
+        recorder=recorder,
+        stall=stall,
+        figures=figures,
+        seed=lambda: seed_claims(claims, reads, runtime.redis),
     )
+    worker = GatewayWorker(runtime, parts)
 
     app = create_app(runtime, worker, title="jennie kis-gateway")
     check = TokenCheck(generated_secret(settings, SERVICE_TOKEN))

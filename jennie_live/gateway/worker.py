@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from jennie_core.domain.base import to_epoch_us
 from jennie_core.domain.enums import Mode
@@ -31,90 +33,84 @@ DRIFT_ALERT = "gateway-clock-drift"
 STALL_ALERT = "gateway-feed-stalled"
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the gateway is made of, wired in app.py."""
+
+    client: KisClient
+    tokens: TokenKeeper
+    store: CallStore
+    desk: OrderDesk
+    feed: Feed
+    intake: Intake
+    poller: Poller
+    publisher: Publisher
+    publishing: AsyncRedis
+    recorder: Recorder
+    stall: StallWatch
+    figures: Figures
+    seed: Callable[[], Awaitable[None]]
+
+
 class GatewayWorker:
     """Owns the parts and their life."""
 
-    def __init__(
-        self,
-        runtime: Runtime,
-        client: KisClient,
-        tokens: TokenKeeper,
-        store: CallStore,
-        desk: OrderDesk,
-        feed: Feed,
-        intake: Intake,
-        poller: Poller,
-        publisher: Publisher,
-        publishing: AsyncRedis,
-        recorder: Recorder,
-        stall: StallWatch,
-        figures: Figures,
-    ) -> None:
+    def __init__(self, runtime: Runtime, parts: Parts) -> None:
         self._runtime = runtime
-        self._client = client
-        self._tokens = tokens
-        self._store = store
-        self._desk = desk
-        self._feed = feed
-        self._intake = intake
-        self._poller = poller
-        self._publisher = publisher
-        self._publishing = publishing
-        self._recorder = recorder
-        self._stall = stall
-        self._figures = figures
+        self._parts = parts
         self._drift_us: int | None = None
         self._rehearsal = runtime.settings.mode is Mode.REHEARSAL
 
     async def start(self) -> None:
         """Open the client, take the stored token and the stored order calls, start the recorder."""
-        await self._client.open()
-        self._tokens.load()
-        await self._desk.load()
-        self._recorder.start()
+        await self._parts.client.open()
+        self._parts.tokens.load()
+        await self._parts.desk.load()
+        self._parts.recorder.start()
 
     async def run(self) -> None:
         """All tasks until cancelled; one that fails ends the others, and the supervisor starts them again."""
+        await self._parts.seed()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._publisher.run(), name="publisher")
-            tasks.create_task(self._feed.run(), name="feed")
+            tasks.create_task(self._parts.publisher.run(), name="publisher")
+            tasks.create_task(self._parts.feed.run(), name="feed")
             tasks.create_task(self._watch(), name="watch")
             if not self._rehearsal:
-                tasks.create_task(WallMarks(self._intake.emit_mark).run(), name="marks")
+                tasks.create_task(WallMarks(self._parts.intake.emit_mark).run(), name="marks")
                 tasks.create_task(self._poll(), name="poll")
 
     async def stop(self) -> None:
         """Write what is due, then close."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_SECONDS):
-                await self._publisher.flush()
-        await asyncio.to_thread(self._recorder.stop)
-        await self._client.close()
-        self._store.close()
-        await self._publishing.aclose()
+                await self._parts.publisher.flush()
+        await asyncio.to_thread(self._parts.recorder.stop)
+        await self._parts.client.close()
+        self._parts.store.close()
+        await self._parts.publishing.aclose()
 
     def health(self) -> tuple[ServiceState, dict[str, str | int | float | bool | None]]:
         """Degraded without a feed, with a stalled one, with resting reads or unwritable streams."""
-        use = self._client.budget.use()
-        last = self._intake.last_tick_received_us
+        use = self._parts.client.budget.use()
+        last = self._parts.intake.last_tick_received_us
         troubles = self._troubles()
         detail: dict[str, str | int | float | bool | None] = {
-            "feed_connected": self._feed.connected,
-            "feed_problem": self._feed.last_problem or None,
-            "notices_on": self._feed.notices_on,
-            "subscribed": len(self._feed.subscribed),
-            "polled": len(self._feed.polled()),
+            "feed_connected": self._parts.feed.connected,
+            "feed_problem": self._parts.feed.last_problem or None,
+            "notices_on": self._parts.feed.notices_on,
+            "subscribed": len(self._parts.feed.subscribed),
+            "polled": len(self._parts.feed.polled()),
             "last_tick_age_seconds": None if last is None else round((real_now_us() - last) / 1e6, 1),
-            "stalled": self._stall.stalled,
-            "token": self._tokens.state,
-            "breaker": self._client.breaker.state,
+            "stalled": self._parts.stall.stalled,
+            "token": self._parts.tokens.state,
+            "breaker": self._parts.client.breaker.state,
             "budget_used": use.in_window,
             "budget_limit": use.limit,
             "budget_waiting": use.waiting,
             "budget_refused": use.refused,
-            "orders_in_flight": self._desk.in_flight,
-            "ticks_published": self._publisher.published_ticks,
-            "publish_waiting": self._publisher.waiting,
+            "orders_in_flight": self._parts.desk.in_flight,
+            "ticks_published": self._parts.publisher.published_ticks,
+            "publish_waiting": self._parts.publisher.waiting,
             "clock_drift_ms": None if self._drift_us is None else self._drift_us // 1000,
             "degraded_capabilities": "; ".join(degraded(self._runtime.settings.mode)) or None,
             "troubles": "; ".join(troubles) or None,
@@ -123,8 +119,12 @@ class GatewayWorker:
 
     async def dependencies(self) -> dict[str, DependencyStatus]:
         """The broker, as the feed and the breaker see it."""
-        open_reads = self._client.breaker.state == "closed"
-        return {"broker": DependencyStatus(ok=self._feed.connected and open_reads, detail=self._feed.last_problem)}
+        open_reads = self._parts.client.breaker.state == "closed"
+        return {
+            "broker": DependencyStatus(
+                ok=self._parts.feed.connected and open_reads, detail=self._parts.feed.last_problem
+            )
+        }
 
     def observe_drift(self, drift_us: int) -> None:
         """Our clock minus the broker's heartbeat."""
@@ -132,11 +132,11 @@ class GatewayWorker:
 
     def _troubles(self) -> list[str]:
         found = {
-            "feed not connected": not self._feed.connected,
-            "no execution notices": self._feed.connected and not self._feed.notices_on,
-            "feed stalled": self._stall.stalled,
-            "reads rest": self._client.breaker.state != "closed",
-            "streams cannot be written": self._publisher.failing,
+            "feed not connected": not self._parts.feed.connected,
+            "no execution notices": self._parts.feed.connected and not self._parts.feed.notices_on,
+            "feed stalled": self._parts.stall.stalled,
+            "reads rest": self._parts.client.breaker.state != "closed",
+            "streams cannot be written": self._parts.publisher.failing,
             "clock differs from the broker's": self._drifts,
         }
         return [text for text, holds in found.items() if holds]
@@ -149,11 +149,11 @@ class GatewayWorker:
         """Once a second in real time: figures, alerts, and a new session for a stalled feed."""
         while True:
             await asyncio.sleep(1.0)
-            self._figures.update()
-            self._stall.check(self._market_us())
-            if self._stall.should_reconnect(self._market_us()):
-                await self._feed.reconnect("no ticks in session")
-            await self._say(STALL_ALERT, self._stall.stalled, "no ticks arrive although the feed is connected")
+            self._parts.figures.update()
+            self._parts.stall.check(self._market_us())
+            if self._parts.stall.should_reconnect(self._market_us()):
+                await self._parts.feed.reconnect("no ticks in session")
+            await self._say(STALL_ALERT, self._parts.stall.stalled, "no ticks arrive although the feed is connected")
             await self._say(DRIFT_ALERT, self._drifts, f"our clock is {self._drift_us} us off the broker's")
 
     async def _say(self, alert_id: str, holds: bool, text: str) -> None:
@@ -167,8 +167,8 @@ class GatewayWorker:
         while True:
             await asyncio.sleep(POLL_TICK_SECONDS)
             now_us = to_epoch_us(wall_now())
-            for tick in await self._poller.poll(self._stall.polled(), now_us, now_us):
-                self._publisher.add(tick)
+            for tick in await self._parts.poller.poll(self._parts.stall.polled(), now_us, now_us):
+                self._parts.publisher.add(tick)
 
     def _market_us(self) -> int | None:
         return self._runtime.clock.now_us() if self._runtime.clock.is_known else None

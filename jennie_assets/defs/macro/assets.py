@@ -72,7 +72,7 @@ def council_insight(
     """Verdict of the macro council (거시 협의회): strategist, risk analyst, chief judge; `analyst` says who spoke."""
     run = facts(context, platform)
     known = Knowledge(run.day)
-    market, version = market_readings(platform, known)
+    market, version = market_readings(platform, context.instance, known)
     with platform.market.connect() as connection:
         index = prices.read_index_prices(connection, run.day - timedelta(days=INDEX_DAYS), known.last_session)
         macro = prices.read_macro(connection, run.day - timedelta(days=MACRO_DAYS), run.day)

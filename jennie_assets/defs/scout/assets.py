@@ -50,7 +50,7 @@ def universe(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platf
     """Stocks that may be looked at with their readings, and the rule that left out each other one (Q3)."""
     run = facts(context, platform)
     known = Knowledge(run.day)
-    readings, version = market_readings(platform, known)
+    readings, version = market_readings(platform, context.instance, known)
     chosen = select_universe(
         readings, as_of=known.last_session, settings=platform.trading.scout, listed_codes=readings["code"].to_list()
     )

@@ -1,0 +1,191 @@
+"""The gateway's codec against frames and replies typed by hand from the protocol sheet (H1)."""
+
+import json
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jennie_core.domain.base import KST, from_epoch_us
+from jennie_core.domain.decisions import Accepted, Refused
+from jennie_core.domain.enums import OrderSide, OrderType
+from jennie_infra.kis import codec_account, codec_quotes
+from jennie_infra.kis.codec_notices import NoticeDecoder
+from jennie_infra.kis.codec_orders import decode_order_reply
+from jennie_infra.kis.codec_rest import RestReply
+from jennie_infra.kis.codec_ws import Ack, BadFrame, FrameDecoder, PingPong, RawNotices, Trades, WireLayout
+from jennie_infra.kis.errors import FailureClass, classify
+
+HERE = Path(__file__).parent
+AT = datetime(2025, 6, 27, 9, 30, 15, tzinfo=KST)
+NEW, OLD = WireLayout(47, 63, 26), WireLayout(46, 59, 23)
+
+
+def frame(name: str) -> str:
+    return (HERE / "frames" / f"{name}.txt").read_text()
+
+
+def answer(name: str) -> tuple[int, Any, RestReply]:
+    document = json.loads((HERE / "replies" / f"{name}.json").read_text())
+    return document["status"], document["body"], RestReply(document["body"], document["headers"].get("tr_cont", ""))
+
+
+def reply(name: str) -> RestReply:
+    return answer(name)[2]
+
+
+@pytest.mark.parametrize(("name", "layout"), [("H0STCNT0.47", NEW), ("H0STCNT0.46", OLD)])
+def test_a_trade_is_read_by_position(name: str, layout: WireLayout) -> None:
+    """R-GW-10: price 2, trade volume 12, cumulative volume 13; never 5, 8 or 10."""
+    found = FrameDecoder(layout).decode(frame(name), 7)
+    assert isinstance(found, Trades)
+    ((tick, base),) = found.records
+    assert (tick.code, tick.price_krw, tick.volume, tick.cumulative_volume) == ("005930", 60_300, 37, 1_523_400)
+    assert (tick.ask_krw, tick.bid_krw, tick.session_phase, tick.received_us) == (60_400, 60_300, "0", 7)
+    assert from_epoch_us(tick.exchange_us) == AT
+    assert base == 59_800
+
+
+def test_every_record_of_a_frame_counts() -> None:
+    """R-GW-10: the third part is the record count; codes may carry letters."""
+    found = FrameDecoder(NEW).decode(frame("H0STCNT0.47.two-records"), 7)
+    assert isinstance(found, Trades)
+    assert [record.tick.code for record in found.records] == ["005930", "0009K0"]
+    assert found.records[1].base_krw == 8_800
+
+
+def test_another_revision_is_a_bad_frame_not_a_shifted_one() -> None:
+    found = FrameDecoder(OLD).decode(frame("H0STCNT0.47"), 7)
+    assert found == BadFrame("field_count", frame("H0STCNT0.47"))
+
+
+def test_an_execution_notice_is_decrypted_with_the_acknowledged_key() -> None:
+    decoder = FrameDecoder(NEW)
+    assert isinstance(decoder.decode(frame("H0STCNI0.26.execution"), 7), BadFrame)
+    ack = decoder.decode(frame("ack.H0STCNI0"), 7)
+    assert isinstance(ack, Ack)
+    assert ack.ok
+    found = decoder.decode(frame("H0STCNI0.26.execution"), 7)
+    assert isinstance(found, RawNotices)
+    notice = NoticeDecoder("5012345601").decode(found.records[0], AT.date(), 7)
+    assert "^".join(found.records[0]) == frame("H0STCNI0.26.execution.clear")
+    assert notice.is_execution
+    assert (notice.order_number, notice.side, notice.stock_code) == ("0000000117", OrderSide.BUY, "005930")
+    assert (notice.quantity, notice.price_krw, notice.order_quantity) == (10, 60_300, 10)
+    assert notice.exchange_at == AT
+
+
+def test_an_acceptance_notice_is_no_execution() -> None:
+    fields = frame("H0STCNI0.26.accepted.clear").split("^")
+    notice = NoticeDecoder("5012345601").decode(fields, AT.date(), 7)
+    assert not notice.is_execution
+    assert not notice.is_cancel_confirmation
+
+
+def test_a_cancel_confirmation_of_the_old_layout_names_the_original() -> None:
+    fields = frame("H0STCNI0.23.cancelled.clear").split("^")
+    notice = NoticeDecoder("5012345601").decode(fields, AT.date(), 7)
+    assert notice.is_cancel_confirmation
+    assert (notice.order_number, notice.original_order_number) == ("0000000118", "0000000116")
+
+
+def test_control_frames() -> None:
+    decoder = FrameDecoder(NEW)
+    beat = decoder.decode(frame("PINGPONG"), 7)
+    assert isinstance(beat, PingPong)
+    assert from_epoch_us(beat.at_us) == datetime(2025, 6, 27, 9, 30, 20, tzinfo=KST)
+    full = decoder.decode(frame("ack.max-over"), 7)
+    assert isinstance(full, Ack)
+    assert (full.ok, full.code) == (False, "OPSP0008")
+    taken = decoder.decode(frame("ack.key-in-use"), 7)
+    assert isinstance(taken, Ack)
+    assert taken.code == "OPSP8996"
+
+
+def test_quote() -> None:
+    quote = codec_quotes.decode_quote(reply("FHKST01010100"), "005930", "", AT)
+    assert (quote.price_krw, quote.previous_close_krw, quote.volume) == (60_300, 59_800, 1_523_400)
+    assert (quote.upper_limit_krw, quote.lower_limit_krw, quote.change_pct) == (77_700, 41_900, 0.84)
+    assert quote.market_cap_krw == 359_972_000_000_000
+
+
+def test_order_book_leaves_empty_levels_out() -> None:
+    book = codec_quotes.decode_order_book(reply("FHKST01010200"), "005930", AT)
+    assert book.asks == ((60_400, 1_520), (60_500, 2_210))
+    assert book.bids == ((60_300, 2_211), (60_200, 3_105), (60_100, 2_740))
+
+
+def test_daily_bars_without_the_blank_row() -> None:
+    bars = codec_quotes.decode_daily_bars(reply("FHKST03010100"), "005930")
+    assert [bar.trade_date for bar in bars] == [date(2025, 6, 26), date(2025, 6, 25)]
+    assert bars[0].close_krw == 59_800
+    assert codec_quotes.stock_name(reply("FHKST03010100")) == "삼성전자"
+
+
+def test_minute_bars() -> None:
+    bars = codec_quotes.decode_minute_bars(reply("FHKST03010200"), "005930")
+    assert bars[0].started_at == datetime(2025, 6, 27, 9, 30, tzinfo=KST)
+    assert (bars[0].close_krw, bars[0].volume) == (60_300, 10_210)
+
+
+def test_a_blank_investor_figure_is_unknown_not_zero() -> None:
+    """I4: today's row is blank until after the close."""
+    past, today = codec_quotes.decode_investor_flows(reply("FHKST01010900"), "005930")
+    assert (past.foreign_net_shares, past.individual_net_shares) == (-980_122, 1_203_311)
+    assert today.foreign_net_shares is None
+
+
+def test_index_and_session_days() -> None:
+    assert codec_quotes.decode_index(reply("FHPUP02100000"), "0001", AT).level == 3_055.94
+    days = codec_quotes.decode_session_days(reply("CTCA0903R"))
+    assert [day.is_open for day in days] == [True, False]
+
+
+def test_order_replies() -> None:
+    status, body, _ = answer("TTTC0012U")
+    assert decode_order_reply(status, body) == Accepted(
+        order_number="0000000117", organisation_number="91252", accepted_time="093014"
+    )
+    status, body, _ = answer("TTTC0011U.refused")
+    assert decode_order_reply(status, body) == Refused(
+        rule="BROKER-SHARES", code="APBK0400", text="주문가능수량을 초과 했습니다."
+    )
+    status, body, _ = answer("TTTC0013U")
+    assert isinstance(decode_order_reply(status, body), Accepted)
+
+
+def test_balance_without_sold_out_rows() -> None:
+    """R-GW-06: orderable cash is the amount without credit; a sold position stays as a zero row at the broker."""
+    orderable = codec_account.decode_orderable_cash(reply("TTTC8908R"))
+    balance = codec_account.decode_balance([reply("TTTC8434R")], orderable, AT)
+    assert (balance.cash_krw, balance.orderable_cash_krw) == (10_000_000, 9_397_000)
+    assert [holding.stock_code for holding in balance.holdings] == ["005930"]
+    assert balance.holdings[0].average_price_krw == 60_300.0
+
+
+def test_orders_of_day_oldest_first_with_padded_numbers() -> None:
+    sold, bought = codec_account.decode_orders([reply("TTTC0081R")])
+    assert (sold.order_number, sold.is_cancelled, sold.cancelled_quantity) == ("0000000116", True, 5)
+    assert (bought.filled_quantity, bought.remaining_quantity, bought.filled_amount_krw) == (4, 6, 241_200)
+    assert (bought.original_order_number, bought.order_type) == ("", OrderType.MARKET)
+
+
+def test_open_orders() -> None:
+    (order,) = codec_account.decode_open_orders([reply("TTTC0084R")], AT.date())
+    assert (order.remaining_quantity, order.organisation_number, order.side) == (6, "91252", OrderSide.BUY)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("tokenP.too-soon", FailureClass.RATE_LIMIT),
+        ("rate-limit", FailureClass.RATE_LIMIT),
+        ("token-expired", FailureClass.TOKEN_DEAD),
+    ],
+)
+def test_failures_of_the_gateway_are_told_apart_by_their_code(name: str, expected: FailureClass) -> None:
+    status, body, _ = answer(name)
+    failure = classify(status, body)
+    assert failure is not None
+    assert failure.failure is expected

@@ -1,0 +1,124 @@
+"""One token for all callers (drill 13, R-GW-03)."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from jennie_infra.clock import real_now_us
+from jennie_infra.kis.errors import KisRateLimitedError, KisUnavailableError, TokenUnavailableError
+from jennie_infra.kis.token import FILE_NAME, IssuedToken, TokenKeeper, fingerprint
+
+MINUTE_US = 61_000_000
+
+
+class Broker:
+    """Counts issues; each token is new."""
+
+    def __init__(self) -> None:
+        self.issues = 0
+        self.error: Exception | None = None
+        self.now_us: int | None = 0
+
+    async def issue(self) -> IssuedToken:
+        await asyncio.sleep(0)
+        self.issues += 1
+        if self.error is not None:
+            raise self.error
+        return IssuedToken(f"token-{self.issues}", 86_400)
+
+    def keeper(self, folder: Path, print_: str = "host") -> TokenKeeper:
+        keeper = TokenKeeper(folder / FILE_NAME, print_, self.issue, lambda: self.now_us, may_wait=False)
+        keeper.load()
+        return keeper
+
+
+async def test_twenty_callers_cause_one_issue(tmp_path: Path) -> None:
+    broker = Broker()
+    keeper = broker.keeper(tmp_path)
+    assert await asyncio.gather(*(keeper.get(1) for _ in range(20))) == ["token-1"] * 20
+    assert broker.issues == 1
+
+
+async def test_twenty_rejections_of_one_token_cause_one_issue(tmp_path: Path) -> None:
+    broker = Broker()
+    keeper = broker.keeper(tmp_path)
+    dead = await keeper.get(1)
+    broker.now_us = MINUTE_US
+
+    async def caller() -> str:
+        keeper.reject(dead)
+        return await keeper.get(1)
+
+    assert set(await asyncio.gather(*(caller() for _ in range(20)))) == {"token-2"}
+    keeper.reject(dead)
+    assert await keeper.get(1) == "token-2"
+    assert broker.issues == 2
+
+
+async def test_at_most_one_issue_a_minute(tmp_path: Path) -> None:
+    broker = Broker()
+    keeper = broker.keeper(tmp_path)
+    keeper.reject(await keeper.get(1))
+    broker.now_us = MINUTE_US - 1_000_000
+    with pytest.raises(TokenUnavailableError):
+        await keeper.get(1)
+    broker.now_us = MINUTE_US
+    assert await keeper.get(1) == "token-2"
+
+
+async def test_the_minute_outlives_a_restart_even_after_the_token_died(tmp_path: Path) -> None:
+    broker = Broker()
+    first = broker.keeper(tmp_path)
+    first.reject(await first.get(1))
+    with pytest.raises(TokenUnavailableError):
+        await broker.keeper(tmp_path).get(1)
+    assert broker.issues == 1
+
+
+async def test_five_restarts_reuse_the_stored_token(tmp_path: Path) -> None:
+    broker = Broker()
+    for _ in range(5):
+        assert await broker.keeper(tmp_path).get(1) == "token-1"
+    assert broker.issues == 1
+    assert (tmp_path / FILE_NAME).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"fingerprint": "host"}', "\x00\xff"])
+async def test_a_damaged_file_counts_as_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / FILE_NAME).write_text(content)
+    broker = Broker()
+    assert await broker.keeper(tmp_path).get(1) == "token-1"
+
+
+async def test_a_token_of_another_host_is_not_used(tmp_path: Path) -> None:
+    broker = Broker()
+    await broker.keeper(tmp_path, fingerprint("https://real", "key")).get(1)
+    assert await broker.keeper(tmp_path, fingerprint("https://paper", "key")).get(1) == "token-2"
+
+
+async def test_the_limit_of_the_broker_is_told_as_no_token(tmp_path: Path) -> None:
+    broker = Broker()
+    broker.error = KisRateLimitedError("BROKER-TOKEN-RATE", "EGW00133")
+    with pytest.raises(TokenUnavailableError):
+        await broker.keeper(tmp_path).get(1)
+
+
+async def test_a_failed_issue_reaches_everybody_who_waited_and_may_be_tried_again(tmp_path: Path) -> None:
+    broker = Broker()
+    broker.error = KisUnavailableError("BROKER-DOWN", "gone")
+    keeper = broker.keeper(tmp_path)
+    answers = await asyncio.gather(*(keeper.get(1) for _ in range(3)), return_exceptions=True)
+    assert all(isinstance(answer, KisUnavailableError) for answer in answers)
+    broker.error, broker.now_us = None, MINUTE_US
+    assert await keeper.get(1) == "token-2"
+
+
+async def test_nobody_waits_longer_than_it_may(tmp_path: Path) -> None:
+    async def never() -> IssuedToken:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    keeper = TokenKeeper(tmp_path / FILE_NAME, "host", never, real_now_us, may_wait=True)
+    with pytest.raises(TokenUnavailableError):
+        await keeper.get(0.01)
