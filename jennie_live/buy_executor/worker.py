@@ -1,6 +1,7 @@
 """The buy executor: one signal at a time through checks, size and guard to at most one order, and one outcome."""
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -37,6 +38,8 @@ from jennie_live.desk.orders import WorkingOrder
 from jennie_live.desk.outcomes import EXPIRED, ORDERED, REFUSED, Outcomes, Request
 from jennie_live.desk.worker import DeskParts, DeskWorker
 
+CLAIM_SECONDS = 60.0
+"""Real time after which the gateway is told again which codes have open orders; it keeps claims in memory only."""
 FRESH_SECONDS = 2.0
 """A signal younger than this carries the broker's price of now (R-BUY-11)."""
 
@@ -54,7 +57,8 @@ class BuyWorker(DeskWorker[BuySignal]):
         self._calendar = KrxCalendar.shipped()
         self._seen: set[str] = set()
         self._cooldowns: dict[CooldownKind, dict[str, datetime]] = {kind: {} for kind in CooldownKind}
-        self._claimed: list[str] | None = None
+        self._claimed: list[str] = []
+        self._claimed_at = 0.0
         self._preparing: asyncio.Task[None] | None = None
         self.desk.hooks = Hooks(beside=lambda connection, booked: None, booked=self._booked, ended=self._ended)
 
@@ -332,11 +336,11 @@ class BuyWorker(DeskWorker[BuySignal]):
 
     async def _claim_open_orders(self) -> None:
         codes = sorted({order.intent.stock_code for order in self.desk.orders.unresolved()})
-        if codes == self._claimed:
+        if codes == self._claimed and time.monotonic() - self._claimed_at < CLAIM_SECONDS:
             return
         try:
             await self.desk.gateway.claim_codes("open_orders", codes)
-            self._claimed = codes
+            self._claimed, self._claimed_at = codes, time.monotonic()
         except GatewayError as error:
             get_logger().warning("claim failed", error=str(error))
 

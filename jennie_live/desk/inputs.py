@@ -49,6 +49,7 @@ class DeskInputs(Generic[R]):
         self._streams = [stream for stream in wanted if group in STREAMS[stream].groups]
         self._readers = {stream: GroupReader(redis, blocking, stream, group, group) for stream in self._streams}
         self._marks: list[tuple[Streams, str]] = []
+        self.repeated_us: int | None = None
         self.commands: list[tuple[str, ControlCommand]] = []
 
     async def read(self, block_ms: int | None) -> int:
@@ -110,6 +111,7 @@ class DeskInputs(Generic[R]):
         if entry.mark is not None:
             self._clock.observe_mark(entry.mark)
             if entry.mark.settled:
+                self.repeated_us = self._repeated(entry.mark.market_us)
                 add = self.merge.add_notice_mark if stream is Streams.NOTICES else self.merge.add_request_mark
                 add(entry.mark.market_us)
             return True
@@ -123,6 +125,11 @@ class DeskInputs(Generic[R]):
         else:
             return False
         return True
+
+    def _repeated(self, at_us: int) -> int | None:
+        """A mark that was answered and comes again: somebody did not hear the answer."""
+        completed = self.merge.completed_us
+        return at_us if completed is not None and at_us == completed else self.repeated_us
 
     async def _tries(self, stream: Streams, raw: list[tuple[str, Mapping[Any, Any]]]) -> dict[str, int]:
         rows = await self._redis.xpending_range(stream.value, self._group, raw[0][0], raw[-1][0], count=BATCH)

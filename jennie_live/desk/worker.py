@@ -184,8 +184,15 @@ class DeskWorker(ABC, Generic[R]):
         self.desk.crash.crash_at("before_ack")
         await self.inputs.acknowledge(Streams.NOTICES, notices)
         await self.inputs.acknowledge_marks()
+        await self._answer_again()
         await self._obey_commands()
         await self._house_keeping()
+
+    async def _answer_again(self) -> None:
+        """The conductor repeats a mark when it missed an answer; what the mark caused is long done."""
+        repeated, self.inputs.repeated_us = self.inputs.repeated_us, None
+        if repeated is not None and repeated == self.merge.completed_us:
+            await self.runtime.watermark(ClockMark(repeated, settled=True))
 
     def _event_us(self, at_us: int) -> int:
         """An event's own time, but always inside its slice: after the mark that was completed last (decision 0001)."""
