@@ -28,7 +28,7 @@ def _flag(condition: bool) -> str:
 
 def market_name(listed: Listed) -> str:
     """rprs_mrkt_kor_name."""
-    return {Market.KOSPI: "KOSPI", Market.KOSDAQ: "KSQ150", Market.KONEX: "KONEX"}.get(listed.market, "")
+    return {Market.KOSPI: "KOSPI", Market.KOSDAQ: "KOSDAQ", Market.KONEX: "KONEX"}.get(listed.market, "")
 
 
 def find(broker: Broker, request: Request) -> Snapshot | None:
@@ -99,10 +99,8 @@ def price(broker: Broker, request: Request, tr_id: str) -> Reply:
         "w52_lwpr": str(low),
         "w52_lwpr_vrss_prpr_ctrt": f"{(snapshot.price - low) * 100 / low:.2f}",
         "w52_lwpr_date": low_day,
-        "d250_hgpr": str(high),
-        "d250_hgpr_date": high_day,
-        "d250_lwpr": str(low),
-        "d250_lwpr_date": low_day,
+        **_extremes("d250", high, high_day, low, low_day, snapshot.price),
+        **_extremes("stck_dryy", high, high_day, low, low_day, snapshot.price),
         "frgn_hldn_qty": "0",
         "vi_cls_code": "N",
         "ovtm_vi_cls_code": "N",
@@ -114,6 +112,7 @@ def price(broker: Broker, request: Request, tr_id: str) -> Reply:
         "mrkt_warn_cls_code": WARNING_CODES.get(listed.status, "00"),
         "invt_caful_yn": "N",
         "mang_issu_cls_code": _flag(listed.status is ListingStatus.ADMINISTRATIVE),
+        **_REST_OF_PRICE,
     }
     return ok(output=output)
 
@@ -123,6 +122,38 @@ _ZERO_FIELDS = (
     *("stck_llam", "stck_sdpr", "acml_vol", "acml_tr_pbmn", "prdy_vrss_vol_rate", "aspr_unit", "per", "pbr", "eps"),
     *("bps", "hts_avls", "lstn_stcn", "w52_hgpr", "w52_lwpr"),
 )
+
+
+_REST_OF_PRICE = {
+    "whol_loan_rmnd_rate": "0.00",
+    "ssts_yn": "N",
+    "last_ssts_cntg_qty": "0",
+    "rstc_wdth_prc": "0",
+    "stck_sspr": "0",
+    "apprch_rate": "0.00",
+    "fcam_cnnm": "0",
+    "cpfn_cnnm": "0",
+    **dict.fromkeys(
+        ("pvt_scnd_dmrs_prc", "pvt_frst_dmrs_prc", "pvt_pont_val", "pvt_frst_dmsp_prc", "pvt_scnd_dmsp_prc"), "0"
+    ),
+    "dmrs_val": "0",
+    "dmsp_val": "0",
+}
+"""Fields the broker sends that this exchange has no figure for."""
+
+
+def _extremes(prefix: str, high: int, high_day: str, low: int, low_day: str, price: int) -> dict[str, str]:
+    """High and low of a period with their days; the distance in per cent is named differently for the year to date."""
+    rate = "vrss_prpr_rate"
+    short = prefix.removeprefix("stck_")
+    return {
+        f"{prefix}_hgpr": str(high),
+        f"{short}_hgpr_date": high_day,
+        f"{short}_hgpr_{rate}": f"{(price - high) * 100 / high:.2f}",
+        f"{prefix}_lwpr": str(low),
+        f"{short}_lwpr_date": low_day,
+        f"{short}_lwpr_{rate}": f"{(price - low) * 100 / low:.2f}",
+    }
 
 
 def _year_range(broker: Broker, code: str, snapshot: Snapshot) -> tuple[int, str, int, str]:
