@@ -1,0 +1,42 @@
+"""`python -m bench`: measure everything, print the table, write `var/bench/latest.json`."""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from bench import floors, tick_to_order
+from bench.processes import BenchError, Children
+from bench.result import show, write
+
+
+def main() -> int:
+    """Exit code 0 whatever the targets say; 1 when the bench could not measure."""
+    options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    options.add_argument("--rounds", type=int, default=tick_to_order.ROUNDS)
+    given = options.parse_args()
+    console = Console()
+    folder = Path(os.environ.get("JENNIE_VAR_DIR", "var")).resolve() / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix="jb-") as short:
+            children = Children(folder / "floors" / "logs")
+            try:
+                figures = floors.measure(Path(short) / "v", children)
+            finally:
+                children.stop()
+        figures += tick_to_order.measure(folder / "tick-to-order", console, rounds=given.rounds)
+    except BenchError as error:
+        console.print(f"[red]bench:[/] {error}", soft_wrap=True)
+        return 1
+    show(figures, console)
+    write(figures, folder / "latest.json")
+    console.print(f"written to {folder / 'latest.json'}", soft_wrap=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
