@@ -17,6 +17,7 @@ from jennie_infra.kis.codec_orders import decode_order_reply
 from jennie_infra.kis.codec_rest import RestCall, RestReply
 from jennie_infra.kis.credentials import Credentials
 from jennie_infra.kis.errors import (
+    BreakerOpenError,
     BudgetExhaustedError,
     KisError,
     KisMalformedError,
@@ -50,10 +51,12 @@ class OrderSent:
     sent_at_us: int | None = None
 
 
+_NOT_AGAIN = (BreakerOpenError, BudgetExhaustedError, KisRateLimitedError, TokenUnavailableError)
+
+
 def _worth_retrying(error: BaseException) -> bool:
     """A passing fault or a token that died; not a limit, a refusal or a reply that makes no sense."""
-    passing = isinstance(error, KisUnavailableError)
-    return passing and not isinstance(error, KisRateLimitedError | BudgetExhaustedError | TokenUnavailableError)
+    return isinstance(error, KisUnavailableError) and not isinstance(error, _NOT_AGAIN)
 
 
 class KisClient:

@@ -1,0 +1,89 @@
+"""The local tick log: written off the hot path, versioned, readable after a crash."""
+
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from jennie_core.domain.base import KST
+from jennie_core.domain.enums import OrderSide
+from jennie_core.domain.market import ClockMark, Tick
+from jennie_core.domain.orders import ExecutionNotice
+from jennie_infra.bus.ticks import encode_tick
+from jennie_infra.ticklog import (
+    TickLogError,
+    days,
+    mark_line,
+    notice_line,
+    parts,
+    prune,
+    read_day,
+    read_part,
+    tick_line,
+)
+from jennie_live.gateway.recorder import Recorder
+
+DAY = date(2025, 6, 27)
+TICK = Tick("0009K0", 8_740, 120, 44_210, 8_750, 8_740, 1_750_984_215_000_000, 1_750_984_215_000_123)
+MARK = ClockMark(1_750_984_220_000_000, settled=True)
+NOTICE = ExecutionNotice(
+    notice_key="k", order_number="0000000117", stock_code="005930", side=OrderSide.BUY, is_execution=True, quantity=1,
+    price_krw=1, order_quantity=1, exchange_at=datetime(2025, 6, 27, 9, 30, tzinfo=KST), received_us=1,
+)  # fmt: skip
+LINES = [tick_line(encode_tick(TICK)), mark_line(MARK), notice_line(NOTICE)]
+
+
+def record(folder: Path, *batches: list[bytes]) -> None:
+    recorder = Recorder(folder, "rehearsal", keep_days=30)
+    recorder.start()
+    for lines in batches:
+        recorder.put(DAY, lines)
+    recorder.stop()
+    assert recorder.dropped == 0
+
+
+def test_what_is_written_is_read_in_order(tmp_path: Path) -> None:
+    record(tmp_path, LINES, LINES[:1])
+    assert list(read_day(tmp_path, DAY)) == [TICK, MARK, NOTICE, TICK]
+    assert days(tmp_path) == [DAY]
+
+
+def test_each_process_writes_a_part_of_its_own(tmp_path: Path) -> None:
+    record(tmp_path, LINES[:1])
+    record(tmp_path, LINES[1:])
+    assert [path.name for path in parts(tmp_path, DAY)] == ["2025-06-27.0001.zst", "2025-06-27.0002.zst"]
+    assert list(read_day(tmp_path, DAY)) == [TICK, MARK, NOTICE]
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])
+def test_an_end_cut_short_by_a_crash_costs_only_that_end(tmp_path: Path, share: float) -> None:
+    record(tmp_path, *([LINES] * 2_000))
+    (path,) = parts(tmp_path, DAY)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    found = list(read_day(tmp_path, DAY))
+    assert found == ([TICK, MARK, NOTICE] * 2_000)[: len(found)]
+
+
+def test_another_format_or_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "2025-06-27.0001.zst"
+    path.write_bytes(zstandard.compress(b'{"format":"jennie-ticklog","version":99}\n'))
+    with pytest.raises(TickLogError):
+        list(read_part(path))
+
+
+def test_old_days_are_removed(tmp_path: Path) -> None:
+    for day in (20, 23, 24, 25):
+        (tmp_path / f"2025-06-{day}.0001.zst").write_bytes(b"")
+    removed = prune(tmp_path, keep_days=2)
+    assert [path.name[:10] for path in removed] == ["2025-06-20", "2025-06-23"]
+    assert len(days(tmp_path)) == 2
+
+
+def test_a_full_queue_drops_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jennie_live.gateway.recorder.MAX_BATCHES", 1)
+    recorder = Recorder(tmp_path, "rehearsal", keep_days=30)
+    recorder.put(DAY, LINES)
+    recorder.put(DAY, LINES)
+    assert recorder.dropped == 3
