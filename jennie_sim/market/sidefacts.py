@@ -27,7 +27,7 @@ def index_frame(companies: Sequence[Company], bars: Bars) -> pl.DataFrame:
             if company.market is Market(index_code)
             and company.kind in (AssetKind.COMMON, AssetKind.PREFERRED)
             and company.listed_for_sessions is None
-        ]
+        ] or list(range(len(companies)))  # a tiny listing may leave a market without members
         shares = np.array([companies[number].shares for number in members], dtype=float)
         close = bars.close[:, members].astype(float)
 
