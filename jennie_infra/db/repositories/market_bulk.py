@@ -55,21 +55,18 @@ def read_frame(connection: Connection, statement: Select[Any], schema: Mapping[s
         rows = connection.connection.cursor().execute(str(compiled)).fetchall()
     else:
         rows = [tuple(row) for row in connection.execute(statement)]
-    if not rows:
-        return pl.DataFrame(schema=dict(schema))
-    columns = zip(*rows, strict=True)
-    return pl.DataFrame(
-        [_series(name, dtype, values) for (name, dtype), values in zip(schema.items(), columns, strict=True)]
+    raw = {name: pl.String if dtype == pl.Date and _is_text(rows, at) else dtype for at, (name, dtype) in enumerate(schema.items())}
+    loose = {name: pl.Int64 if dtype == pl.Boolean else dtype for name, dtype in raw.items()}
+    frame = pl.DataFrame(rows, schema=loose, orient="row", infer_schema_length=None)
+    return frame.with_columns(
+        pl.col(name).str.to_date("%Y-%m-%d") if raw[name] == pl.String and dtype == pl.Date else pl.col(name).cast(dtype)
+        for name, dtype in schema.items()
     )
 
 
-def _series(name: str, dtype: Any, values: Sequence[Any]) -> pl.Series:
-    """One column; SQLite hands dates over as ISO text and booleans as 0 and 1."""
-    if dtype == pl.Date and any(isinstance(value, str) for value in values):
-        return pl.Series(name, values, dtype=pl.String).str.to_date("%Y-%m-%d")
-    if dtype == pl.Boolean:
-        return pl.Series(name, [None if value is None else bool(value) for value in values], dtype=pl.Boolean)
-    return pl.Series(name, values, dtype=dtype, strict=False)
+def _is_text(rows: Sequence[Sequence[Any]], position: int) -> bool:
+    """SQLite hands dates over as ISO text, MariaDB as dates."""
+    return any(isinstance(row[position], str) for row in rows[:1_000])
 
 
 def _insert_sqlite(connection: Connection, table: Table, frame: pl.DataFrame) -> int:

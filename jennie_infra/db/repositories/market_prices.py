@@ -7,8 +7,9 @@ second load gives equal rows. Readers take the last session they may see.
 from datetime import date, datetime, time, timedelta
 
 import polars as pl
-from sqlalchemy import Table, func, select
+from sqlalchemy import Column, ColumnElement, Table, UnaryExpression, case, func, select
 from sqlalchemy.engine import Connection
+from sqlalchemy.sql.operators import custom_op
 
 from jennie_core.domain.base import KST
 from jennie_core.scoring import frames
@@ -33,6 +34,19 @@ def at(clock: time, column: str = "trade_date", days: int = 0) -> pl.Expr:
     )  # fmt: skip
 
 
+WIDE_WINDOW = timedelta(days=60)
+
+
+def _date_of(connection: Connection, column: Column[date], first: date, last: date) -> ColumnElement[date]:
+    """The date column of a filter; over a wide window SQLite is kept from its date index.
+
+    Reading in the order of the table is four times faster there, and a unary plus is SQLite's documented way to ask for it.
+    """
+    if connection.dialect.name == "sqlite" and last - first > WIDE_WINDOW:
+        return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
+    return column
+
+
 def write_daily_prices(connection: Connection, frame: pl.DataFrame, first: date, last: date, source: str) -> int:
     """Replace the bars of [first, last] by `frames.DAILY_PRICES` rows."""
     rows = frame.select(
@@ -55,26 +69,21 @@ def read_daily_prices(connection: Connection, first: date, last: date) -> pl.Dat
 def daily_price_counts(connection: Connection, first: date, last: date) -> pl.DataFrame:
     """Bars per session: trade_date, rows, halted, impossible (high below low or a price at or under 0)."""
     t = table_of(StockDailyPrice).c
-    traded = t.is_halted.is_(False)
-    impossible = traded & ((t.high_krw < t.low_krw) | (t.low_krw <= 0) | (t.close_krw <= 0))
+    day = _date_of(connection, t.trade_date, first, last)
+    impossible = t.is_halted.is_(False) & ((t.high_krw < t.low_krw) | (t.low_krw <= 0) | (t.close_krw <= 0))
     statement = (
         select(
-            t.trade_date,
+            day,
             func.count(),
-            func.sum(
-                func.iif(t.is_halted, 1, 0) if connection.dialect.name == "sqlite" else func.if_(t.is_halted, 1, 0)
-            ),
-            func.sum(func.iif(impossible, 1, 0) if connection.dialect.name == "sqlite" else func.if_(impossible, 1, 0)),
+            func.sum(case((t.is_halted.is_(True), 1), else_=0)),
+            func.sum(case((impossible, 1), else_=0)),
         )
-        .where(t.trade_date >= first, t.trade_date <= last)
-        .group_by(t.trade_date)
-        .order_by(t.trade_date)
+        .where(day >= first, day <= last)
+        .group_by(day)
+        .order_by(day)
     )
-    return read_frame(
-        connection,
-        statement,
-        {"trade_date": pl.Date, "rows": pl.Int64, "halted": pl.Int64, "impossible": pl.Int64},
-    )
+    counted = {"trade_date": pl.Date, "rows": pl.Int64, "halted": pl.Int64, "impossible": pl.Int64}
+    return read_frame(connection, statement, counted)
 
 
 def write_index_prices(connection: Connection, frame: pl.DataFrame, first: date, last: date) -> int:
