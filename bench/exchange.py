@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import uvicorn
 import uvloop
@@ -27,12 +28,14 @@ from jennie_sim.exchange.exchange import Exchange
 from jennie_sim.market.hours import MINUTE_MS
 from jennie_sim.market.market import Market
 from jennie_sim.market.pack import read_pack
+from jennie_sim.market.tape import Col, Tape
 from jennie_sim.protocol import frames
 from jennie_sim.protocol.broker import Broker
 from jennie_sim.protocol.feed import Feed
 from jennie_sim.protocol.rest import serve_rest
 from jennie_sim.protocol.session import TRADE, Session
 from jennie_sim.protocol.subscriptions import Subscriptions
+from jennie_sim.protocol.trade_record import TradeRecord
 from jennie_sim.settings import SimSettings
 
 Scope = MutableMapping[str, Any]
@@ -45,13 +48,6 @@ BELOW_MARKET = 0.90
 """The pattern trades below the day's real prices, so that a limit buy rests and is cancelled: codes stay free."""
 SETTLE_SECONDS = 0.4
 CHAINS = ("real", "bare")
-
-
-class SilentFeed(Feed):
-    """Notices and heartbeats only; the trades come from the pattern."""
-
-    def _trades(self, after_ms: int, until_ms: int) -> dict[str, list[tuple[int, str]]]:
-        return {}
 
 
 @dataclass(slots=True)
@@ -69,14 +65,15 @@ class BenchExchange:
     def __init__(self, pack_folder: Path) -> None:
         pack = read_pack(pack_folder)
         settings = SimSettings(rest_per_second=0, slice_seconds=60)
-        exchange = Exchange(Market(pack), start_ms=START_MS, commission_ratio=settings.commission_ratio, ledger=None)
+        market = Market(pack)
+        exchange = Exchange(market, start_ms=START_MS, commission_ratio=settings.commission_ratio, ledger=None)
         self._broker = Broker.of(exchange, settings)
         self._subscriptions = Subscriptions(self._broker)
-        self._feed = SilentFeed(self._broker, self._subscriptions)
-        self._engine = Engine(self._broker, self._feed)
+        self._engine = Engine(self._broker, Feed(self._broker, self._subscriptions))
         bars = pack.bars
         self._codes = sorted(code for code, bar in bars.items() if bar.traded and bar.low > 2_000)[:CODES]
         day = pack.meta.day
+        self._records = [self._silence(market, code) for code in self._codes]
         self._low = [floor_to_tick(bars[code].low * BELOW_MARKET / RISE_RATIO, on=day) for code in self._codes]
         self._high = [floor_to_tick(low * RISE_RATIO + 0.5, on=day) for low in self._low]
         self._volume = {chain: [0] * CODES for chain in CHAINS}
@@ -200,6 +197,22 @@ class BenchExchange:
             await self._advance()
         return len(trades)
 
+    def _silence(self, market: Market, code: str) -> TradeRecord:
+        """Take the code's own trades away, so that the pattern is all it says; returns the renderer of its records."""
+        bar, listed, limits = market.bar(code), market.listing[code], market.limits(code)
+        market.replace_tape(code, Tape(bar, np.zeros((0, len(Col)), dtype=np.int64), [], depth=SIZE))
+        return TradeRecord(
+            market.tape(code),
+            day=market.day,
+            hours=market.hours,
+            base_krw=listed.base_price_krw,
+            upper_krw=limits.upper_krw,
+            lower_krw=limits.lower_krw,
+            previous_volume=1_000_000,
+            listed_shares=listed.listed_shares,
+            fields=self._broker.settings.wire_revision.trade_fields,
+        )
+
     def _session(self) -> Session | None:
         return next((row for row in self._subscriptions.sessions if row.app_key and row.is_open), None)
 
@@ -211,7 +224,7 @@ class BenchExchange:
         turnover[number] += size * price
         row = [self._broker.now_ms, price, size, 1, volume[number], turnover[number], high, low, 90_000, 90_000]
         row += [price + 10, price, SIZE, SIZE, 1_000, 1_000, 1, 1, 1, 1]
-        return self._feed.prepare(self._codes[number]).render(row)
+        return self._records[number].render(row)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
