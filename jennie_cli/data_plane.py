@@ -1,15 +1,9 @@
 """The data plane as the conductor uses it: jobs on the real Dagster instance, counted for the report."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 
-from dagster import BetaWarning, PreviewWarning
-
-warnings.filterwarnings("ignore", category=BetaWarning)
-warnings.filterwarnings("ignore", category=PreviewWarning)
-
-from jennie_assets.conduct import DataPlane, JobResult  # noqa: E402 - the filters must stand before Dagster's decorators run
+from jennie_assets.conduct import DataPlane, JobResult
 from jennie_cli.errors import UserError
 from jennie_cli.places import RunFolder
 from jennie_cli.report.model import AssetCounts, CheckCounts

@@ -34,7 +34,7 @@ from jennie_infra.db.engine import make_engine
 from jennie_infra.db.market import DailyBriefing, DailyQuantScore, StockDailyPrice
 from jennie_infra.settings import Settings
 
-RECEIVED_METRIC = "jennie_ticks_received"
+RECEIVED_METRIC = "jennie_published"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,7 @@ def collect(run: Conducted, admin: ExchangeAdmin, stack: Stack) -> Report:
         equity_curve=run.curve,
         start_equity_krw=market.previous_equity_krw,
         end_equity_krw=int(account["total_krw"]),
+        day_pnl_krw=int(account["total_krw"]) - market.previous_equity_krw,
         moved_values=market.moved_values,
         limit_violations=int(admin.violations()["count"]),
         alerts=_alerts(settings),
@@ -142,11 +143,17 @@ def _watchlist(settings: Settings) -> WatchlistSummary:
 
 
 def _received(settings: Settings) -> int:
-    """Trade records the gateway decoded and wrote to the stream."""
+    """Ticks the gateway wrote to the stream since it started."""
     body = httpx.get(f"{settings.url('kis-gateway')}/metrics", timeout=5.0).text
     for family in text_string_to_metric_families(body):
         if family.name == RECEIVED_METRIC:
-            return int(sum(sample.value for sample in family.samples if sample.name.endswith("_total")))
+            return int(
+                sum(
+                    sample.value
+                    for sample in family.samples
+                    if sample.name.endswith("_total") and sample.labels["kind"] == "tick"
+                )
+            )
     return 0
 
 

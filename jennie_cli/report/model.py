@@ -62,7 +62,7 @@ class OrderCounts(Message):
 
 
 class Pnl(Message):
-    """Profit and loss in won; `realized_krw` and `unrealized_krw` are net of nothing, costs stand beside them."""
+    """Profit and loss in won against the buy prices, carried holdings included; costs stand beside them."""
 
     realized_krw: int
     unrealized_krw: int
@@ -216,6 +216,7 @@ class Report(Message):
     equity_curve: tuple[CurvePoint, ...]
     start_equity_krw: int | None
     end_equity_krw: int | None
+    day_pnl_krw: int | None = Field(description="end equity less start equity: costs included, deposits excluded")
     moved_values: int = Field(description="prices mapped onto legal ticks for the exchange")
     limit_violations: int = Field(description="broker limits broken, as the exchange recorded")
     alerts: tuple[str, ...]

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, select_autoescape
 from plotly.subplots import make_subplots
 
-from jennie_cli.report.model import Report
+from jennie_cli.report.model import CurvePoint, Report
 
 GOOD, BAD, INK, MUTED = "#c4392f", "#2f6fc4", "#1d2433", "#8a93a6"  # Korean markets: red rises, blue falls
 
@@ -17,7 +17,6 @@ def render(report: Report) -> str:
     environment = Environment(loader=PackageLoader("jennie_cli.report"), autoescape=select_autoescape())
     environment.filters["won"] = _won
     environment.filters["signed"] = _signed
-    net = report.pnl.realized_krw + report.pnl.unrealized_krw - report.pnl.fees_krw - report.pnl.taxes_krw
     charts = [chart for chart in (_equity(report), _flow(report), _latency(report)) if chart is not None]
     fragments = [
         chart.to_html(
@@ -27,7 +26,6 @@ def render(report: Report) -> str:
     ]
     return environment.get_template("page.html.j2").render(
         report=report,
-        net_krw=net,
         charts=fragments,
         refusals=sorted(report.signals.refused.items(), key=lambda row: -row[1]),
     )
@@ -58,17 +56,21 @@ def _equity(report: Report) -> go.Figure | None:
     )
     for side, symbol, color in (("buy", "triangle-up", GOOD), ("sell", "triangle-down", BAD)):
         rows = [row for row in report.order_rows if row.side == side and row.filled_quantity > 0]
-        levels = {point.minute: point.equity_krw for point in curve}
-        known = [row for row in rows if row.market_time[:5] in levels]
+        placed = [(row, _level_at(curve, row.market_time[:5])) for row in rows]
         figure.add_scatter(
-            x=[row.market_time[:5] for row in known],
-            y=[levels[row.market_time[:5]] for row in known],
-            text=[f"{row.stock_name} {row.filled_quantity}주 {row.reason}" for row in known],
+            x=[point.minute for _, point in placed],
+            y=[point.equity_krw for _, point in placed],
+            text=[f"{row.market_time} {row.stock_name} {row.filled_quantity}주 {row.reason}" for row, _ in placed],
             mode="markers",
             marker={"symbol": symbol, "size": 12, "color": color},
             name="매수 Buy" if side == "buy" else "매도 Sell",
         )
     return _style(figure, "평가금액과 KOSPI · Equity and KOSPI")
+
+
+def _level_at(curve: tuple[CurvePoint, ...], minute: str) -> CurvePoint:
+    """The newest point not after a minute, else the first."""
+    return next((point for point in reversed(curve) if point.minute <= minute), curve[0])
 
 
 def _flow(report: Report) -> go.Figure | None:

@@ -39,18 +39,14 @@ def _permit(report: Report) -> str:
     return "[green]granted[/]" if report.permit_granted else f"[red]withheld[/]: {'; '.join(report.permit_reasons)}"
 
 
-def _money(report: Report) -> Table:
-    table = Table.grid(padding=(0, 3))
-    net = report.pnl.realized_krw + report.pnl.unrealized_krw - report.pnl.fees_krw - report.pnl.taxes_krw
-    table.add_row(
-        f"equity [b]{_won(report.start_equity_krw)} → {_won(report.end_equity_krw)}[/]",
-        f"realised {_won(report.pnl.realized_krw)}",
-        f"unrealised {_won(report.pnl.unrealized_krw)}",
-        f"fees {_won(report.pnl.fees_krw)}",
-        f"taxes {_won(report.pnl.taxes_krw)}",
-        f"net [b]{_won(net)}[/]",
+def _money(report: Report) -> str:
+    pnl = report.pnl
+    return (
+        f"equity [b]{_won(report.start_equity_krw)} → {_won(report.end_equity_krw)}[/] "
+        f"(day {_won(report.day_pnl_krw)}, costs included)\n"
+        f"realised {_won(pnl.realized_krw)}, unrealised {_won(pnl.unrealized_krw)}, "
+        f"fees {_won(pnl.fees_krw)}, taxes {_won(pnl.taxes_krw)}"
     )
-    return table
 
 
 def _flow(report: Report) -> str:

@@ -7,10 +7,11 @@ from datetime import date
 import orjson
 from redis.exceptions import RedisError
 
-from jennie_core.domain.base import KST, from_epoch_us
+from jennie_core.domain.base import KST, from_epoch_us, to_epoch_us
+from jennie_core.domain.enums import ListingStatus
 from jennie_core.domain.health import DependencyStatus, ServiceState
 from jennie_core.domain.macro import IntradayRisk, TradingContext
-from jennie_core.domain.market import ClockMark, Tick
+from jennie_core.domain.market import ClockMark, Quote, Tick
 from jennie_core.domain.signals import SellOrder
 from jennie_core.krx.calendar import KrxCalendar
 from jennie_core.krx.sessions import session_times
@@ -35,6 +36,8 @@ CLAIM_SECONDS = 60.0
 FLUSH_SECONDS = 2.0
 SNAPSHOT_SECONDS = 1.0
 SILENT_FEED_SECONDS = 10.0
+QUOTE_LEAD_SECONDS = 15
+"""A quote is asked this long before a price would count as stale."""
 
 
 class MonitorWorker:
@@ -152,6 +155,7 @@ class MonitorWorker:
         await self._liquidation.refresh()
         core.set_liquidation(self._liquidation.codes, armed=self._liquidation.armed)
         await self._learn_indicators(core)
+        await self._confirm_quiet_prices(core, mark)
         await self._claim(force=False)
 
     async def _learn_indicators(self, core: MonitorCore) -> None:
@@ -163,6 +167,36 @@ class MonitorWorker:
                 if found is not None:
                     core.set_indicators(code, found)
                     self._with_indicators.add(code)
+
+    async def _confirm_quiet_prices(self, core: MonitorCore, mark: ClockMark) -> None:
+        """A held stock that has not traded for a while is asked for by quote before its price counts as stale."""
+        if self._runtime.gateway is None or not self._in_continuous_trading(mark):
+            return
+        limit_us = max(1, self._runtime.trading.sell.stale_price_seconds - QUOTE_LEAD_SECONDS) * 1_000_000
+        for code in core.codes():
+            held = core.held(code)
+            if held is None or held.quiet_reason is not None:
+                continue
+            if (
+                mark.market_us - max(held.since_us if held.last_tick_us is None else held.last_tick_us, held.since_us)
+                < limit_us
+            ):
+                continue
+            try:
+                quote = await self._runtime.gateway.quote(code)
+            except GatewayError as error:
+                get_logger().warning("quiet price not confirmed", code=code, error=str(error))
+                continue
+            if quote.status is ListingStatus.HALTED:
+                core.set_halted(code, "거래정지")
+            else:
+                await self.on_tick(_quoted_tick(quote, mark))
+
+    def _in_continuous_trading(self, mark: ClockMark) -> bool:
+        if self._day is None:
+            return False
+        times = session_times(self._day)
+        return times.open_us <= mark.market_us < to_epoch_us(times.closing_auction_at)
 
     async def _claim(self, *, force: bool) -> None:
         if self._runtime.gateway is None or self._core is None:
@@ -240,3 +274,18 @@ class MonitorWorker:
         changes = self._core.drain_watermarks()
         if changes:
             await self._runtime.ledger.run(lambda connection: store_watermarks(connection, changes))
+
+
+def _quoted_tick(quote: Quote, mark: ClockMark) -> Tick:
+    """A quote as a trade of no shares at the time of the mark."""
+    return Tick(
+        code=quote.code,
+        price_krw=quote.price_krw,
+        volume=0,
+        cumulative_volume=quote.volume,
+        ask_krw=0,
+        bid_krw=0,
+        exchange_us=mark.market_us,
+        received_us=real_now_us(),
+        source="poll",
+    )
