@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Build dashboard/ into jennie_live/dashboard/web, only when its sources changed.
+# Build dashboard/ into jennie_live/dashboard/web, only when its sources changed. The built files are committed, so a
+# checkout needs no Node; `build_web.sh --check` fails when they are older than their sources.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -35,6 +36,11 @@ take_node_from_wheel() {
 
 [ -f $SOURCES/package.json ] || { say "no $SOURCES/package.json in this checkout"; exit 1; }
 want=$(fingerprint)
+if [ "${1:-}" = --check ]; then
+  [ "$(cat $STAMP 2>/dev/null)" = "$want" ] && exit 0
+  say 'the built page is older than dashboard/: run make web and commit jennie_live/dashboard/web'
+  exit 1
+fi
 if [ -f $OUTPUT/index.html ] && [ "$(cat $STAMP 2>/dev/null)" = "$want" ]; then
   exit 0
 fi
