@@ -1,5 +1,6 @@
 """The admin port: time, ledger, violations, faults."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -99,11 +100,13 @@ async def test_the_ledger_shows_orders_fills_cash_and_holdings(client: Any, admi
 
 async def test_running_freely_moves_time_and_forbids_advance(client: Any, admin: Any) -> None:
     before = client.sim.broker.now_ms
+    await client.connect()
+    await client.subscribe("H0STCNT0", CODE)
     reply = (await admin.post("/admin/run", json={"speed": 600})).json()
     assert reply["speed"] == 600
     assert (await move(admin, "09:30:20")).status_code == 409
-    while client.sim.broker.now_ms == before:
-        await client.http.get("/")
+    assert "PINGPONG" in await asyncio.wait_for(client.received.get(), 10)
+    assert client.sim.broker.now_ms > before
     assert (await admin.post("/admin/run", json={"speed": None})).json()["speed"] is None
 
 
