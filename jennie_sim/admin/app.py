@@ -48,6 +48,8 @@ class FaultBody(Body):
     endpoint: str = "*"
     count: int | None = Field(default=None, ge=1)
     skip: int = Field(default=0, ge=0)
+    probability: float = Field(default=1.0, gt=0, le=1)
+    seed: int = 1
     params: dict[str, Any] = Field(default_factory=dict)
     clear: bool | int | None = None
 
@@ -217,7 +219,9 @@ class Admin:
             return json_reply({"cleared": cleared})
         if body.name is None:
             raise UnknownFaultError("give the name of a fault, or clear")
-        fault = registry.switch_on(body.name, body.endpoint, body.count, body.skip, body.params)
+        fault = registry.switch_on(
+            body.name, body.endpoint, body.count, body.skip, body.params, body.probability, body.seed
+        )
         if fault.name is FaultName.REVOKE_TOKEN:
             fault.hits, fault.left = self._broker.keys.revoke(), 0
         return json_reply(fault.as_dict())

@@ -94,6 +94,14 @@ class Books:
         self.ledger.append(NoticeKind.KILLED.value, at_ms, order_facts(order))
         self._tell(NoticeKind.KILLED, order, quantity, order.price_krw, at_ms)
 
+    def reject(self, order: Order, at_ms: int) -> None:
+        """The market turns an accepted order down; the notice is the only word of it."""
+        self.release(self.accounts[order.account], order)
+        quantity = order.remaining
+        order.rejected_quantity, order.status = quantity, OrderStatus.REJECTED
+        self.ledger.append(NoticeKind.REJECTED.value, at_ms, order_facts(order))
+        self._tell(NoticeKind.REJECTED, order, quantity, order.price_krw, at_ms)
+
     def expire(self, order: Order, at_ms: int) -> None:
         """A day order lapses after the close; the broker sends no notice for it."""
         self.take_out(order, order.remaining, OrderStatus.EXPIRED)

@@ -43,6 +43,8 @@ class Exchange:
         self.books = Books(market, commission_ratio, ledger or Ledger())
         self.fill_ratio_for_next: float | None = None
         """Share of the next order that may be filled; only a switched-on fault sets it."""
+        self.reject_next = False
+        """The next order is accepted and then rejected; only a switched-on fault sets it."""
         self._incoming: list[Order] = []
         self._resting: dict[str, list[Order]] = defaultdict(list)
         self._expired = False
@@ -70,10 +72,14 @@ class Exchange:
     def place(self, request: OrderRequest) -> Order:
         """Take a new order; raises Refused and leaves everything as it was when a rule forbids it."""
         ratio, self.fill_ratio_for_next = self.fill_ratio_for_next, None
+        doomed, self.reject_next = self.reject_next, False
         order = self._checked(request)
         order.fill_cap = None if ratio is None else int(order.quantity * ratio)
         self._enter(order, NoticeKind.ACCEPTED)
-        self._incoming.append(order)
+        if doomed:
+            self.books.reject(order, self.now_ms)
+        else:
+            self._incoming.append(order)
         return order
 
     def cancel(self, account_number: str, order_number: int, quantity: int | None) -> Order:

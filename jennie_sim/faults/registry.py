@@ -1,5 +1,6 @@
 """Which faults are switched on, and how often each has struck."""
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -36,10 +37,13 @@ PARAMETERS: dict[FaultName, dict[str, Any]] = {
     FaultName.STALL_TICKS: {"codes": None, "heartbeat": True},
     FaultName.REVOKE_TOKEN: {},
     FaultName.GARBLE_FRAME: {"seed": 1},
-    FaultName.REJECT: {"reason": None, "rt_cd": "1", "msg_cd": None, "msg1": "주문이 거부되었습니다."},
+    FaultName.REJECT: {"late": False, "reason": None, "rt_cd": "1", "msg_cd": None, "msg1": "주문이 거부되었습니다."},
     FaultName.CLOCK: {"offset_seconds": 60},
 }
-"""Parameters of each fault with their defaults. `how`: reset the connection, or hang until the client gives up."""
+"""Parameters of each fault with their defaults.
+
+`how`: reset the connection, or hang until the client gives up. `late`: accept the order and reject it by notice.
+"""
 
 
 class UnknownFaultError(ValueError):
@@ -59,7 +63,9 @@ class Fault:
     left: int | None
     params: dict[str, Any]
     skip: int = 0
+    probability: float = 1.0
     hits: int = 0
+    dice: random.Random = field(default_factory=random.Random)
 
     def as_dict(self) -> dict[str, Any]:
         """For the admin port."""
@@ -69,6 +75,7 @@ class Fault:
             "endpoint": self.endpoint,
             "left": self.left,
             "skip": self.skip,
+            "probability": self.probability,
             "hits": self.hits,
             "params": self.params,
         }
@@ -88,8 +95,13 @@ class FaultRegistry:
         count: int | None = None,
         skip: int = 0,
         params: dict[str, Any] | None = None,
+        probability: float = 1.0,
+        seed: int = 1,
     ) -> Fault:
-        """Switch a fault on for `count` occasions (None = until switched off), after letting `skip` pass."""
+        """Switch a fault on for `count` occasions (None = until switched off), after letting `skip` pass.
+
+        Of the occasions left it strikes a share of `probability`, drawn from `seed`.
+        """
         try:
             known = FaultName(name)
         except ValueError:
@@ -101,7 +113,9 @@ class FaultRegistry:
                 f"fault {name} has no parameter {unknown[0]!r}; it has {', '.join(defaults) or 'none'}"
             )
         self.switched_on += 1
-        fault = Fault(self.switched_on, known, endpoint, count, {**defaults, **(params or {})}, skip)
+        dice = random.Random(f"{seed}:{self.switched_on}")
+        chosen = {**defaults, **(params or {})}
+        fault = Fault(self.switched_on, known, endpoint, count, chosen, skip, probability, dice=dice)
         self.faults.append(fault)
         return fault
 
@@ -120,6 +134,8 @@ class FaultRegistry:
         for fault in self._fitting(name, targets):
             if fault.skip > 0:
                 fault.skip -= 1
+                continue
+            if fault.probability < 1 and fault.dice.random() >= fault.probability:
                 continue
             fault.hits += 1
             if fault.left is not None:

@@ -92,7 +92,9 @@ def _answer(broker: Broker, request: Request, call: Call | None) -> Reply:
     if call is None:
         return failure("OPSQ0002", "없는 서비스 코드 입니다.")
     if fault := broker.faults.strike(FaultName.REJECT, call.name, request.tr_id, canonical(request.tr_id)):
-        return call.reject(request, fault)
+        if not fault.params["late"]:
+            return call.reject(request, fault)
+        broker.exchange.reject_next = True
     try:
         return call.handler(broker, request, canonical(request.tr_id))
     except Exception:  # a fault of ours must look like one of the broker's server, and be seen in the log
