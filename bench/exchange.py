@@ -20,14 +20,15 @@ import orjson
 import uvicorn
 import uvloop
 
-from bench.pattern import CODES, RISE_RATIO, SIZE, window
+from bench.pattern import CODES, LATE_FROM, LATE_SECOND, RISE_RATIO, SIZE, Trade, window
+from jennie_core.domain.enums import AssetKind, ListingStatus
 from jennie_core.krx.ticks import floor_to_tick
 from jennie_sim.app import SimHttp, SimWebSocket
 from jennie_sim.engine import Engine
 from jennie_sim.exchange.exchange import Exchange
 from jennie_sim.market.hours import MINUTE_MS
 from jennie_sim.market.market import Market
-from jennie_sim.market.pack import read_pack
+from jennie_sim.market.pack import Listed, read_pack
 from jennie_sim.market.tape import Col, Tape
 from jennie_sim.protocol import frames
 from jennie_sim.protocol.broker import Broker
@@ -71,7 +72,9 @@ class BenchExchange:
         self._subscriptions = Subscriptions(self._broker)
         self._engine = Engine(self._broker, Feed(self._broker, self._subscriptions))
         bars = pack.bars
-        self._codes = sorted(code for code, bar in bars.items() if bar.traded and bar.low > 2_000)[:CODES]
+        self._codes = sorted(code for code, bar in bars.items() if bar.low > 2_000 and _is_plain(pack.listing[code]))[
+            :CODES
+        ]
         day = pack.meta.day
         self._records = [self._silence(market, code) for code in self._codes]
         self._low = [floor_to_tick(bars[code].low * BELOW_MARKET / RISE_RATIO, on=day) for code in self._codes]
@@ -169,9 +172,7 @@ class BenchExchange:
         if session is None:
             raise RuntimeError(f"the {chain} chain is not connected")
         trades = window(self._index[chain])
-        texts = [
-            frames.data_frame(TRADE, self._render(chain, trade.number, trade.is_high, trade.size)) for trade in trades
-        ]
+        texts = [frames.data_frame(TRADE, self._render(chain, trade)) for trade in trades]
         self._index[chain] += 1
         began = time.monotonic()
         at = 0
@@ -216,15 +217,21 @@ class BenchExchange:
     def _session(self) -> Session | None:
         return next((row for row in self._subscriptions.sessions if row.app_key and row.is_open), None)
 
-    def _render(self, chain: str, number: int, is_high: bool, size: int) -> str:
+    def _render(self, chain: str, trade: Trade) -> str:
+        number, size = trade.number, trade.size
         low, high = self._low[number], self._high[number]
-        price = high if is_high else low
+        price = high if trade.is_high else low
+        at_ms = self._broker.now_ms + (LATE_SECOND * 1_000 if trade.offset > LATE_FROM else 0)
         volume, turnover = self._volume[chain], self._turnover[chain]
         volume[number] += size
         turnover[number] += size * price
-        row = [self._broker.now_ms, price, size, 1, volume[number], turnover[number], high, low, 90_000, 90_000]
+        row = [at_ms, price, size, 1, volume[number], turnover[number], high, low, 90_000, 90_000]
         row += [price + 10, price, SIZE, SIZE, 1_000, 1_000, 1, 1, 1, 1]
         return self._records[number].render(row)
+
+
+def _is_plain(listed: Listed) -> bool:
+    return listed.status is ListingStatus.NORMAL and listed.kind is AssetKind.COMMON
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -1,9 +1,10 @@
 """The ticks of the tick-to-order bench: 40 codes, an even 2,000 ticks a second, ten of which close a rising bar.
 
-A *window* is one real second and one market minute. Every code trades at `low`; each fourth window, shifted by its
+A *window* is two real seconds and one market minute. Every code trades at `low`; each fourth window, shifted by its
 group, it ends at `high`, 2 % up. The first tick of the next window closes that bar, which is a momentum setup: this is
 the *trigger*. A trigger code keeps silent in its window until its moment, so that the ten triggers are spread over it.
-The volume of what it did not trade is in the trigger, so every bar has the same volume and no other setup matches.
+The volume of what it did not trade is in the trigger, so bars have the same volume and no other setup matches. Until
+the last trigger all ticks carry the minute's first second, or the timer would close the bars before their triggers.
 """
 
 from dataclasses import dataclass
@@ -11,11 +12,14 @@ from dataclasses import dataclass
 CODES = 40
 GROUPS = 4
 TRIGGERS = CODES // GROUPS
-TICKS_PER_CODE = 58
-"""30 codes trade throughout and ten about half the window: 2,000 ticks a second in all."""
+TICKS_PER_CODE = 118
+"""30 codes trade throughout and ten in the last part of the window: 2,000 ticks a second in all."""
 SIZE = 10
-FIRST_TRIGGER = 0.20
-LAST_TRIGGER = 0.94
+FIRST_TRIGGER = 0.30
+LAST_TRIGGER = 0.92
+LATE_FROM = 0.95
+LATE_SECOND = 56
+"""Ticks behind the last trigger belong to the end of the minute: a minute without a trade would be a stalled feed."""
 RISE_RATIO = 1.02
 
 

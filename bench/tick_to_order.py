@@ -1,7 +1,7 @@
 """Tick to order: frame leaves the exchange until the order is in its handler, real chain against bare chain.
 
 Both chains stand side by side; rounds alternate, so that a slow moment of the machine meets both. Rates are equal:
-2,000 ticks a second over 40 codes and ten orders a second. The ratio is the median of the rounds' ratios.
+2,000 ticks a second over 40 codes and five orders a second. The ratio is the median of the rounds' ratios.
 """
 
 import shutil
@@ -18,10 +18,10 @@ from bench.result import Figure, median, quantile
 from bench.stack import LIMITS, BareChain, RealChain, make_pack
 
 ROUNDS = 6
-WINDOWS_PER_ROUND = 8
-WARM_WINDOWS = 24
-WARM_SECONDS = 0.5
-WINDOW_SECONDS = 1.0
+WINDOWS_PER_ROUND = 4
+WARM_WINDOWS = 16
+WARM_SECONDS = 1.5
+WINDOW_SECONDS = 2.0
 TARGETS = {"p50": 1.5, "p99": 2.0}
 QUANTILES = {"p50": 0.5, "p99": 0.99}
 MOVED_RATIO = 1.3
