@@ -24,8 +24,9 @@ MOST_NEWS = 5
 UNKNOWN = "모름"
 
 _SYSTEM = (
-    "주어진 사실만으로 오늘의 매매 브리핑을 친근한 한국어로 쓰십시오. 시장, 거래, 보유, 관심종목, 뉴스, 전망의 여섯 부분, 텔레그램 HTML(<b>만), "
-    '3500자 이내. 없는 사실을 지어내지 마십시오. JSON 하나로만 답하십시오: {"text": "..."}'
+    "주어진 사실만으로 오늘의 매매 브리핑을 친근한 한국어로 쓰십시오. "
+    "시장, 거래, 보유, 관심종목, 뉴스, 전망의 여섯 부분, 텔레그램 HTML(<b>만), 3500자 이내. "
+    '없는 사실을 지어내지 마십시오. JSON 하나로만 답하십시오: {"text": "..."}'
 )
 
 
@@ -87,9 +88,8 @@ def _trades(platform: Platform, day: date) -> list[str]:
     for row in rows[:MOST_TRADES]:
         side = "매수" if row["trade_type"].lower() == "buy" else "매도"
         gain = "" if row["profit_pct"] is None else f" ({row['profit_pct']:+.2f}%)"
-        lines.append(
-            f"{side} {escape(row['stock_name'])} {row['quantity']:,}주 {row['price_krw']:,.0f}원 · {escape(row['reason'])}{gain}"
-        )
+        deal = f"{side} {escape(row['stock_name'])} {row['quantity']:,}주 {row['price_krw']:,.0f}원"
+        lines.append(f"{deal} · {escape(row['reason'])}{gain}")
     return lines
 
 
@@ -112,7 +112,8 @@ def _market(insight: MacroInsight | None) -> list[str]:
         f"코스피 {_figure(insight.kospi_level)} ({_change(insight.kospi_change_pct)}) · "
         f"코스닥 {_figure(insight.kosdaq_level)} ({_change(insight.kosdaq_change_pct)})",
         f"VIX {_figure(insight.vix_value)} · 원/달러 {_figure(insight.usd_krw)}",
-        f"국면 {insight.market_regime.value} · 심리 {insight.sentiment_score:.1f}점 · {escape(insight.council_consensus)}",
+        f"국면 {insight.market_regime.value} · 심리 {insight.sentiment_score:.1f}점 · "
+        f"{escape(insight.council_consensus)}",
         f"우선 {_names(insight.sectors_to_favor)} · 회피 {_names(insight.sectors_to_avoid)}",
         escape(insight.trading_reasoning),
     ]

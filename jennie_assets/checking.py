@@ -1,4 +1,4 @@
-"""Asset checks in the words of the house: a function judges a run and says why; a failed blocking one revokes the permit."""
+"""Asset checks: a function judges a run and says why; a failed blocking one revokes the permit."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The data plane for a conductor: backfills and jobs on the real Dagster instance, in this process, visible in its UI."""
+"""The data plane for a conductor: backfills and jobs on the real Dagster instance, visible afterwards in its UI."""
 
 import os
 import shutil

@@ -14,6 +14,7 @@ from jennie_assets.defs.research import assets as research
 from jennie_assets.defs.research import checks as research_checks
 from jennie_assets.defs.scout import assets as scout
 from jennie_assets.defs.scout import checks as scout_checks
+from jennie_assets.defs.scout import publish
 from jennie_assets.defs.trading import assets as trading
 from jennie_assets.defs.trading import checks as trading_checks
 from jennie_assets.defs.trading.sensors import build_sensors
@@ -24,18 +25,19 @@ from jennie_assets.schedules import build_schedules
 from jennie_core.domain.enums import Mode
 from jennie_infra.settings import Settings, load_settings
 
+ASSET_MODULES = (market_data, news, macro, scout, publish, trading, reporting, research)
 CHECK_MODULES = (
     market_data_checks, news_checks, macro_checks, scout_checks, trading_checks, reporting_checks, research_checks,
 )  # fmt: skip
 
 
 def build_definitions(settings: Settings, platform: Platform | None = None) -> dg.Definitions:
-    """Everything of the location. Schedules and sensors run by themselves in paper and live; a rehearsal is conducted."""
+    """Everything of the location. Schedules and sensors run by themselves except in a rehearsal: that is conducted."""
     conducted = settings.mode is Mode.REHEARSAL
     observes = not conducted if settings.sensors is None else settings.sensors
     return dg.Definitions(
         assets=[
-            *dg.load_assets_from_modules([market_data, news, macro, scout, trading, reporting, research]),
+            *dg.load_assets_from_modules(ASSET_MODULES),
             *SERVICES,
         ],
         asset_checks=[check for module in CHECK_MODULES for check in module.CHECKS],

@@ -78,9 +78,7 @@ def read_inputs(connection: Connection, known: Knowledge) -> MarketInputs:
     )
 
 
-def market_readings(
-    platform: Platform, instance: dg.DagsterInstance, known: Knowledge
-) -> tuple[pl.DataFrame, str]:
+def market_readings(platform: Platform, instance: dg.DagsterInstance, known: Knowledge) -> tuple[pl.DataFrame, str]:
     """`assemble_readings` of the whole market for D and the version of its inputs; kept until an input changes."""
     version = inputs_version(instance, known)
     try:

@@ -11,7 +11,8 @@ JOB_ASSETS: dict[str, tuple[str, ...]] = {
     "macro_collect_job": ("macro_snapshot", "news_articles", "news_sentiment", "news_vectors"),
     "macro_council_job": ("council_insight", "regime_context"),
     "scout_job": (
-        "universe", "quant_scores", "analyst_scores", "hybrid_scores", "sector_budget", "hot_watchlist", "trading_permit",
+        "universe", "quant_scores", "analyst_scores", "hybrid_scores",
+        "sector_budget", "hot_watchlist", "trading_permit",
     ),
     "trading_records_job": ("ticks", "buy_signals", "sell_orders", "order_intents", "fills", "positions"),
     "asset_snapshot_job": ("daily_asset_snapshot",),

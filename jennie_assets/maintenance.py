@@ -29,7 +29,7 @@ def delete_old_runs(context: dg.OpExecutionContext) -> int:
         elif record.create_timestamp < cutoff and deleted < MOST_RUNS:
             instance.delete_run(run.run_id)
             deleted += 1
-    context.log.info(f"{deleted} runs deleted")
+    context.log.info("%s runs deleted", deleted)
     return deleted
 
 
@@ -37,7 +37,7 @@ def delete_old_runs(context: dg.OpExecutionContext) -> int:
 def delete_old_artifacts(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]) -> int:
     """They can be made again from the stores."""
     dropped = platform.artifacts.drop_before(wall_now().date() - timedelta(days=KEEP_ARTIFACT_DAYS))
-    context.log.info(f"{dropped} partitions of artifacts deleted")
+    context.log.info("%s partitions of artifacts deleted", dropped)
     return dropped
 
 

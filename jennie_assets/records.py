@@ -25,7 +25,7 @@ from jennie_infra.db.ledger import (
 Row = dict[str, Any]
 
 
-def rows_of(platform: Platform, statement: Select[Any]) -> list[Row]:
+def rows_of(platform: Platform, statement: Select[*tuple[Any, ...]]) -> list[Row]:
     """Rows of the ledger as dicts."""
     with platform.ledger.connect() as connection:
         return [dict(row) for row in connection.execute(statement).mappings()]
@@ -78,8 +78,8 @@ def positions(platform: Platform) -> list[Row]:
     return rows_of(
         platform,
         select(
-            t.stock_code, t.stock_name, t.quantity, t.external_quantity, t.average_price_krw, t.sector_group, t.bought_on,
-            t.trade_id, t.reconciled,
+            t.stock_code, t.stock_name, t.quantity, t.external_quantity, t.average_price_krw, t.sector_group,
+            t.bought_on, t.trade_id, t.reconciled,
         ).order_by(t.stock_code),
     )  # fmt: skip
 
@@ -123,8 +123,8 @@ def trades(platform: Platform, day: date) -> list[Row]:
     return rows_of(
         platform,
         select(
-            t.intent_id, t.stock_code, t.stock_name, t.trade_type, t.quantity, t.price_krw, t.total_amount_krw, t.reason,
-            t.profit_pct, t.realized_pnl_krw, t.traded_at,
+            t.intent_id, t.stock_code, t.stock_name, t.trade_type, t.quantity, t.price_krw, t.total_amount_krw,
+            t.reason, t.profit_pct, t.realized_pnl_krw, t.traded_at,
         )
         .where(t.market_day == day)
         .order_by(t.traded_at, t.intent_id),

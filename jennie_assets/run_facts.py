@@ -75,7 +75,7 @@ def facts_of(run_id: str, tags: Mapping[str, str], platform: Platform) -> RunFac
 
 
 def market_now(platform: Platform) -> datetime:
-    """Market time outside a conducted run: the newest mark in a rehearsal (its day may be years ago), else the clock."""
+    """Market time outside a conducted run: in a rehearsal the newest watermark (its day may be years ago)."""
     if platform.settings.mode is not Mode.REHEARSAL:
         return wall_now()
     try:

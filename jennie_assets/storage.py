@@ -1,8 +1,8 @@
 """Dagster's SQLite event log with one transaction per batch of asset events.
 
-Dagster stores the materialisation of every partition on its own: two connections and two commits each, 15 ms. A backfill of
-250 sessions would spend three quarters of its time there. Its batch seam (`store_event_batch`, switched on by a variable)
-lets a storage take them together; where this fails Dagster falls back to one by one.
+Dagster stores the materialisation of every partition on its own: two connections and two commits each, 15 ms. A
+backfill of 250 sessions would spend three quarters of its time there. Its batch seam (`store_event_batch`, switched on
+by a variable) lets a storage take them together; where this fails Dagster falls back to one by one.
 """
 
 import os
@@ -39,7 +39,8 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
     def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
         """A check runs once for a range of partitions, so one row is planned for it, not one per partition.
 
-        Rows per partition would never be completed (the evaluation of a range names no partition) and cost 2.5 s a year.
+        Rows per partition would never be completed (the evaluation of a range names no partition) and cost 2.5 s for a
+        year of sessions.
         """
         dagster_event = event.get_dagster_event()
         planned = dagster_event.asset_check_planned_data
@@ -63,10 +64,8 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
         with self.run_connection(batch[0].run_id) as connection:
             connection.execute(SqlEventLogStorageTable.insert(), rows)
         with self.index_connection() as connection:
-            identifiers = [
-                connection.execute(SqlEventLogStorageTable.insert().values(**row)).inserted_primary_key[0]
-                for row in rows
-            ]
+            results = [connection.execute(SqlEventLogStorageTable.insert().values(**row)) for row in rows]
+            identifiers = [result.lastrowid for result in results]
             self._store_asset_event_tags(connection, batch, identifiers)
             newest = {
                 event.get_dagster_event().asset_key: (event, identifier)

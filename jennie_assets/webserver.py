@@ -1,7 +1,7 @@
 """Dagster's webserver behind a Host and Origin allow-list (H4): it has no login and takes cross-origin mutations.
 
-A page of another site, open in the operator's browser, could otherwise start jobs here. Only loopback names and the host of
-JENNIE_PUBLIC_URL are answered, and nothing that changes state is taken from a foreign origin.
+A page of another site, open in the operator's browser, could otherwise start jobs here. Only loopback names and the
+host of JENNIE_PUBLIC_URL are answered, and nothing that changes state is taken from a foreign origin.
 """
 
 import argparse

@@ -1,10 +1,11 @@
 """News vectors in Qdrant (local mode in the state folder, or a server): what was written about a stock lately.
 
-Without an embedding server the vectors are hashed character pairs: words in common are found, meaning is not. The payload
-says which embedder made a vector, and vectors of different embedders never share a collection.
+Without an embedding server the vectors are hashed character pairs: words in common are found, meaning is not. The
+payload says which embedder made a vector, and vectors of different embedders never share a collection.
 """
 
 import hashlib
+import itertools
 import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,9 +50,9 @@ class HashedEmbedder:
 
     def _vector(self, text: str) -> list[float]:
         vector = [0.0] * HASHED_SIZE
-        for first, second in zip(text, text[1:], strict=False):
+        for first, second in itertools.pairwise(text):
             digest = hashlib.blake2b((first + second).encode(), digest_size=4).digest()
-            vector[digest[0] + 256 * (digest[1] % (HASHED_SIZE // 256))] += 1.0 if digest[2] % 2 else -1.0
+            vector[digest[0]] += 1.0 if digest[1] % 2 else -1.0  # one byte: HASHED_SIZE places
         length = math.sqrt(sum(value * value for value in vector))
         return [value / length for value in vector] if length else vector
 

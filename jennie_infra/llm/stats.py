@@ -1,5 +1,6 @@
 """Usage per day and service at `llm:stats:{date}:{service}` (R-LLM-09)."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -10,7 +11,7 @@ from jennie_infra.bus.keys import KEYS, RedisKeys
 from jennie_infra.llm.provider import Answer
 
 
-def count_usage(redis: SyncRedis, day: date, service: str, answers: list[Answer[Any]]) -> None:
+def count_usage(redis: SyncRedis, day: date, service: str, answers: Sequence[Answer[Any]]) -> None:
     """Add calls, failures and tokens; statistics never fail the work they count."""
     if not answers:
         return

@@ -11,12 +11,14 @@ from jennie_assets.partitions import SESSIONS, sessions_before
 from jennie_assets.platform import Platform
 from jennie_assets.run_facts import facts, frame_version
 from jennie_core.krx.sessions import session_times
+from jennie_core.scoring import prompts
 from jennie_core.scoring.council import CouncilError, macro_insight
 from jennie_core.scoring.macro_readings import collect_readings
 from jennie_core.scoring.regime import trading_context
 from jennie_infra.bus.cache import put_sync
 from jennie_infra.bus.keys import RedisKeys
 from jennie_infra.db.repositories import market_prices as prices
+from jennie_infra.db.repositories import market_reference as reference
 from jennie_infra.db.repositories import market_scores as scores
 
 GROUP = "macro"
@@ -76,6 +78,7 @@ def council_insight(
     with platform.market.connect() as connection:
         index = prices.read_index_prices(connection, run.day - timedelta(days=INDEX_DAYS), known.last_session)
         macro = prices.read_macro(connection, run.day - timedelta(days=MACRO_DAYS), run.day)
+        news = reference.read_headlines(connection, known.last_session, known.known_by)
         bars = (
             prices.read_daily_prices(connection, known.first_price, known.last_session) if index.height == 0 else None
         )
@@ -93,7 +96,8 @@ def council_insight(
         market_flows=flows,
         prices=bars,
     )
-    replies, raw = convene(platform, readings, now=run.now)
+    titles = news.tail(prompts.MAX_HEADLINES)["title"].to_list()
+    replies, raw = convene(platform, readings, headlines=titles, now=run.now)
     insight = macro_insight(
         readings, replies, run_id=run.run_id, known_at=run.now, expires_at=session_times(run.day).close_at
     )

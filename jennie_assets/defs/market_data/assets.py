@@ -1,7 +1,7 @@
 """Prices, index levels, investor flows, stock master and statements, one KRX session per partition."""
 
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 import dagster as dg
 import polars as pl
@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from jennie_assets.partitions import CALENDAR, SESSIONS, key_of
 from jennie_assets.platform import Platform
 from jennie_assets.run_facts import RunFacts, facts, frame_version
+from jennie_core.domain.base import KST, canonical_hash
 from jennie_core.scoring.sectors import with_sector_group
 from jennie_infra.db.repositories import market_prices as prices
 from jennie_infra.db.repositories import market_reference as reference
@@ -17,6 +18,7 @@ from jennie_infra.db.repositories import market_reference as reference
 GROUP = "market_data"
 OWNERS = ["team:data-plane"]
 CHUNK_SESSIONS = 64
+MORNING = time(6, 30)
 
 Write = Callable[[Connection, pl.DataFrame, date, date], int]
 
@@ -48,9 +50,36 @@ def _load(
     if len(run.days) > 1:
         for day, rows in per_day.items():
             context.add_asset_metadata({"rows": rows}, partition_key=key_of(day))
-    version = versions[0] if len(versions) == 1 else frame_version(pl.DataFrame({"version": versions}))
+    version = versions[0] if len(versions) == 1 else canonical_hash(versions, 12)
     source = platform.source.describe()["source"]
     return dg.MaterializeResult(metadata=run.metadata(rows=total, source=source, version=version))
+
+
+def morning_after(day: date) -> datetime:
+    """The instant from which a session's facts count as known: 06:30 of the next session, before any decision."""
+    return datetime.combine(CALENDAR.next_session(day), MORNING, KST)
+
+
+def _load_each(
+    context: dg.AssetExecutionContext,
+    platform: Platform,
+    run: RunFacts,
+    load: Callable[[Connection, date], tuple[int, str]],
+) -> dg.MaterializeResult[None]:
+    """Load each session of the run in a transaction of its own."""
+    total, versions = 0, []
+    for done, day in enumerate(run.days, start=1):
+        with platform.market.begin() as connection:
+            rows, version = load(connection, day)
+        total += rows
+        versions.append(version)
+        if len(run.days) > 1:
+            context.add_asset_metadata({"rows": rows}, partition_key=key_of(day))
+        platform.report_progress(context.asset_key.to_user_string(), done, len(run.days))
+    version = versions[0] if len(versions) == 1 else canonical_hash(versions, 12)
+    return dg.MaterializeResult(
+        metadata=run.metadata(rows=total, source=platform.source.describe()["source"], version=version)
+    )
 
 
 @dg.asset(
@@ -110,24 +139,20 @@ def investor_flows(
     owners=OWNERS,
     kinds={"table", "polars"},
     partitions_def=SESSIONS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
     pool="market_store",
 )
 def stock_master(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[None]:
     """Listed codes with market, kind, status, sector and newest market value (종목 마스터), as known on the session."""
     run = facts(context, platform)
     source = platform.source
-    master = with_sector_group(source.stock_master(run.day))
-    caps = source.market_caps(run.day)
-    with platform.market.begin() as connection:
-        rows = reference.write_stock_master(connection, master, caps, run.day, run.now)
-    return dg.MaterializeResult(
-        metadata=run.metadata(
-            rows=rows,
-            source=source.describe()["source"],
-            version=frame_version(master),
-            market_values_known=caps.height,
-        )
-    )
+
+    def load(connection: Connection, day: date) -> tuple[int, str]:
+        master = with_sector_group(source.stock_master(day))
+        rows = reference.write_stock_master(connection, master, source.market_caps(day), day, morning_after(day))
+        return rows, frame_version(master)
+
+    return _load_each(context, platform, run, load)
 
 
 @dg.asset(
@@ -135,26 +160,23 @@ def stock_master(context: dg.AssetExecutionContext, platform: dg.ResourceParam[P
     owners=OWNERS,
     kinds={"table", "polars"},
     partitions_def=SESSIONS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
     pool="market_store",
 )
 def fundamentals(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[None]:
     """Newest filed statement and consensus per code, as known on the morning after the session (재무, 컨센서스)."""
     run = facts(context, platform)
     source = platform.source
-    known_by = CALENDAR.next_session(run.day) - timedelta(days=1)
-    statements, consensus = source.fundamentals(known_by), source.consensus(known_by)
-    with platform.market.begin() as connection:
-        rows = reference.write_fundamentals(connection, statements, run.day, run.now)
-        estimates = reference.write_consensus(connection, consensus, known_by, "folder", run.now)
-    return dg.MaterializeResult(
-        metadata=run.metadata(
-            rows=rows,
-            source=source.describe()["source"],
-            version=frame_version(statements),
-            consensus_rows=estimates,
-            known_by=known_by.isoformat(),
-        )
-    )
+
+    def load(connection: Connection, day: date) -> tuple[int, str]:
+        known_by = CALENDAR.next_session(day) - timedelta(days=1)
+        statements = source.fundamentals(known_by)
+        known_at = morning_after(day)
+        rows = reference.write_fundamentals(connection, statements, day, known_at)
+        reference.write_consensus(connection, source.consensus(known_by), known_by, "folder", known_at)
+        return rows, frame_version(statements)
+
+    return _load_each(context, platform, run, load)
 
 
 @dg.asset(
@@ -166,7 +188,7 @@ def fundamentals(context: dg.AssetExecutionContext, platform: dg.ResourceParam[P
     pool="market_store",
 )
 def close_prices(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[None]:
-    """The session's own bars after the close for listed and held codes, from the gateway; the morning load replaces them."""
+    """The session's own bars of listed and held codes after the close, from the gateway, until the morning load."""
     from jennie_assets.gateway_reads import closing_bars, watched_codes
 
     run = facts(context, platform)

@@ -82,7 +82,7 @@ def news_vectors(context: dg.AssetExecutionContext, platform: dg.ResourceParam[P
             written = vectors.add(stored.select("code", "published_on", "title").rows(named=True))
     except VectorStoreError as error:
         problem = str(error)
-        context.log.warning(f"vectors were not written: {problem}")
+        context.log.warning("vectors were not written: %s", problem)
     return dg.MaterializeResult(
         metadata=run.metadata(
             rows=written, source="news_articles", version=frame_version(stored), embedder=embedder, problem=problem

@@ -65,7 +65,7 @@ def daily_asset_snapshot(
 def daily_briefing(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[None]:
-    """The day in Korean: account, trades, positions, market, watchlist, news; sent to Telegram once where it is set up."""
+    """The day in Korean: account, trades, positions, market, watchlist, news; sent to Telegram once a day."""
     run = facts(context, platform)
     text, writer = compose(platform, run.day, now=run.now)
     with platform.market.connect() as connection:
@@ -76,7 +76,7 @@ def daily_briefing(
             sent = send_to_all(platform.settings, text)
         except TelegramError as error:
             problem = str(error)
-            context.log.warning(f"the briefing was not sent: {problem}")
+            context.log.warning("the briefing was not sent: %s", problem)
     with platform.market.begin() as connection:
         scores.write_briefing(
             connection,

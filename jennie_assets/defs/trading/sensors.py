@@ -31,7 +31,9 @@ def build_sensors(status: dg.DefaultSensorStatus) -> list[dg.SensorDefinition]:
 def service_health(platform: Platform, cursor: str) -> dg.SensorResult:
     """One observation per service whose state changed, a materialisation when it became healthy."""
     before = probes.decode(cursor)
-    now, events, states = market_now(platform), [], {}
+    now = market_now(platform)
+    events: list[dg.AssetObservation | dg.AssetMaterialization] = []
+    states: dict[str, str] = {}
     for spec in SERVICES:
         name = spec.key.to_user_string()
         state, detail = probes.health(platform, service_of(name))
@@ -71,11 +73,9 @@ def trades(platform: Platform, cursor: str) -> dg.SensorResult:
     found, newest = probes.new_fills(platform, cursor)
     events: list[dg.AssetMaterialization] = []
     for day, count in found.items():
-        metadata = {"new_fills": count, "source": "ledger.fill"}
-        events += [
-            dg.AssetMaterialization(name, partition=day.isoformat(), metadata=metadata)
-            for name in ("fills", "positions")
-        ]
+        for name in ("fills", "positions"):
+            figures = {"new_fills": dg.MetadataValue.int(count)}
+            events.append(dg.AssetMaterialization(name, partition=day.isoformat(), metadata=figures))
     return dg.SensorResult(asset_events=events, cursor=newest)
 
 

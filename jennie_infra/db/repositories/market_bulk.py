@@ -1,7 +1,7 @@
 """Frames into and out of the market store by the database's own fast path.
 
-A window of partitions is replaced in one transaction (delete, then insert), so writing it again gives the same rows. Columns
-of a frame are named as the table's; dates travel as Date, instants as aware Datetime, null is unknown.
+A window of partitions is replaced in one transaction (delete, then insert), so writing it again gives the same rows.
+Columns of a frame are named as the table's; dates travel as Date, instants as aware Datetime, null is unknown.
 """
 
 import tempfile
@@ -48,18 +48,23 @@ def insert_frame(connection: Connection, table: Table, frame: pl.DataFrame) -> i
     return _insert_mariadb(connection, table, frame)
 
 
-def read_frame(connection: Connection, statement: Select[Any], schema: Mapping[str, Any]) -> pl.DataFrame:
+def read_frame(connection: Connection, statement: Select[*tuple[Any, ...]], schema: Mapping[str, Any]) -> pl.DataFrame:
     """Rows of a SELECT as a frame with the given column names and dtypes, in the order of the SELECT's columns."""
     if connection.dialect.name == "sqlite":
         compiled = statement.compile(connection, compile_kwargs={"literal_binds": True, "render_postcompile": True})
         rows = connection.connection.cursor().execute(str(compiled)).fetchall()
     else:
         rows = [tuple(row) for row in connection.execute(statement)]
-    raw = {name: pl.String if dtype == pl.Date and _is_text(rows, at) else dtype for at, (name, dtype) in enumerate(schema.items())}
+    raw = {
+        name: pl.String if dtype == pl.Date and _is_text(rows, at) else dtype
+        for at, (name, dtype) in enumerate(schema.items())
+    }
     loose = {name: pl.Int64 if dtype == pl.Boolean else dtype for name, dtype in raw.items()}
     frame = pl.DataFrame(rows, schema=loose, orient="row", infer_schema_length=None)
     return frame.with_columns(
-        pl.col(name).str.to_date("%Y-%m-%d") if raw[name] == pl.String and dtype == pl.Date else pl.col(name).cast(dtype)
+        pl.col(name).str.to_date("%Y-%m-%d")
+        if raw[name] == pl.String and dtype == pl.Date
+        else pl.col(name).cast(dtype)
         for name, dtype in schema.items()
     )
 

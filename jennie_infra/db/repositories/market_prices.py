@@ -1,7 +1,7 @@
 """Prices, flows, index levels and macro series of the market store, as the frames of `jennie_core.scoring.frames`.
 
-Writers replace a window of sessions; `known_at` is the instant the fact could be known, not the instant it was copied, so a
-second load gives equal rows. Readers take the last session they may see.
+Writers replace a window of sessions; `known_at` is the instant the fact could be known, not the instant it was copied,
+so a second load gives equal rows. Readers take the last session they may see.
 """
 
 from datetime import date, datetime, time, timedelta
@@ -40,7 +40,7 @@ WIDE_WINDOW = timedelta(days=60)
 def _date_of(connection: Connection, column: Column[date], first: date, last: date) -> ColumnElement[date]:
     """The date column of a filter; over a wide window SQLite is kept from its date index.
 
-    Reading in the order of the table is four times faster there, and a unary plus is SQLite's documented way to ask for it.
+    Reading in the order of the table is four times faster there; a unary plus is SQLite's documented way to ask for it.
     """
     if connection.dialect.name == "sqlite" and last - first > WIDE_WINDOW:
         return UnaryExpression(column, operator=custom_op("+"), type_=column.type)

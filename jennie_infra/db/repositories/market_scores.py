@@ -1,4 +1,4 @@
-"""Scores, watchlists, insights, budgets and briefings: append-only per run, `is_active` marks the latest of a day (B4)."""
+"""Scores, watchlists, insights, budgets, briefings: append-only per run, `is_active` marks a day's latest (B4)."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
