@@ -18,7 +18,7 @@ from jennie_core.krx.calendar import KrxCalendar
 from jennie_infra.bus.connect import connect_sync
 from jennie_infra.clock import wall_now
 from jennie_infra.db.engine import make_engine
-from jennie_infra.db.schema import Store, revisions, upgrade
+from jennie_infra.db.schema import SchemaMismatchError, Store, revisions, upgrade
 from jennie_infra.settings import PORTS, Settings, load_settings
 
 MIN_KNOWN_SESSIONS = 60
@@ -157,6 +157,8 @@ def _store(name: str, store: Store, engine: Engine, *, repair: bool) -> Finding:
         with engine.connect() as connection:
             connection.execute(text("SELECT 1"))
         current, wanted = revisions(store, engine)
+    except SchemaMismatchError as error:
+        return Finding(name, False, str(error), "run the version of jennie that made it, or restore a backup")
     except SQLAlchemyError as error:
         return Finding(
             name,

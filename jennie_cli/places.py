@@ -11,6 +11,7 @@ import psutil
 
 from jennie_cli.errors import UserError
 from jennie_core.domain.base import Message
+from jennie_infra.settings import write_private
 
 KEEP_RUNS = 5
 MIN_FREE_BYTES = 500 * 1024 * 1024
@@ -77,11 +78,12 @@ class RunningStack(Message):
 
     @property
     def is_alive(self) -> bool:
-        """Whether its supervisor still runs."""
+        """Whether its supervisor still runs; a process that only has its old number is none of ours to end."""
         try:
             process = psutil.Process(self.supervisor_pid)
-            return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
+            own = any(str(self.home) in part for part in process.cmdline())
+            return own and process.status() != psutil.STATUS_ZOMBIE
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
             return False
 
 
@@ -137,7 +139,7 @@ def record_running(var_dir: Path, stack: RunningStack) -> None:
     """Remember a started stack."""
     place = var_dir / "running"
     place.mkdir(parents=True, exist_ok=True)
-    (place / f"{stack.supervisor_pid}.json").write_text(stack.model_dump_json())
+    write_private(place / f"{stack.supervisor_pid}.json", stack.model_dump_json())
 
 
 def forget_running(var_dir: Path, supervisor_pid: int) -> None:

@@ -34,7 +34,8 @@ def say_stop(verb: ControlVerb, reason: str, console: Console) -> None:
         detail = f" ({exits})" if verb is ControlVerb.HALT else ""
         console.print(f"{SAID[verb]}{detail}; stored in {', '.join(receipt.stored_in)} of {_short(settings.state_dir)}")
         for failure in receipt.failed:
-            console.print(f"  [yellow]not stored in {failure}; it holds all the same[/]")
+            holds = "a stop said there still stands" if verb is ControlVerb.RESUME else "it holds all the same"
+            console.print(f"  [yellow]not stored in {failure}; {holds}[/]")
 
 
 def say_to(settings: Settings, verb: ControlVerb, reason: str) -> StopReceipt:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from datetime import datetime
 
+from jennie_core.domain.base import KST
 from jennie_core.domain.decisions import Refusal
 from jennie_core.domain.permit import TradingPermit
 from jennie_infra.settings import Settings, generated_secret
@@ -33,12 +34,22 @@ def check(
 ) -> Refusal | None:
     """None when the permit allows opening a position now, else the refusal that says why not (rule PERMIT)."""
     if permit is None:
-        return Refusal(rule="PERMIT", detail="no trading permit; see the asset checks in Dagster")
-    if not hmac.compare_digest(permit.signature, _mac(permit, key)):
-        return Refusal(rule="PERMIT", detail="the permit's signature does not fit this installation")
+        return Refusal(
+            rule="PERMIT", detail="no trading permit; see the asset checks in Dagster", value="none", limit="a permit"
+        )
+    if not hmac.compare_digest(permit.signature.encode(), _mac(permit, key).encode()):
+        return Refusal(
+            rule="PERMIT",
+            detail="the permit's signature does not fit this installation",
+            value=permit.signature[:12] or "none",
+            limit="signed by this installation",
+        )
     if permit.mode.value != mode or permit.account_hash != account_hash:
         return Refusal(
-            rule="PERMIT", detail="the permit belongs to another mode or account", value=permit.mode.value, limit=mode
+            rule="PERMIT",
+            detail="the permit belongs to another mode or account",
+            value=f"{permit.mode.value}/{permit.account_hash}",
+            limit=f"{mode}/{account_hash}",
         )
     if permit.settings_hash != settings_hash:
         return Refusal(
@@ -48,10 +59,18 @@ def check(
             limit=settings_hash,
         )
     if not permit.granted:
-        return Refusal(rule="PERMIT", detail="; ".join(permit.reasons) or "not granted")
-    if now >= permit.expires_at or now.date() != permit.market_day:
+        detail = "; ".join(permit.reasons) or "not granted"
+        return Refusal(rule="PERMIT", detail=detail, value="withheld", limit="granted")
+    if now >= permit.expires_at:
         return Refusal(
             rule="PERMIT", detail="the permit has expired", value=now.isoformat(), limit=permit.expires_at.isoformat()
+        )
+    if now.astimezone(KST).date() != permit.market_day:
+        return Refusal(
+            rule="PERMIT",
+            detail="the permit is for another market day",
+            value=now.astimezone(KST).date().isoformat(),
+            limit=permit.market_day.isoformat(),
         )
     if watchlist_version is not None and permit.watchlist_version != watchlist_version:
         return Refusal(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from jennie_core.domain.enums import Mode
@@ -259,6 +260,14 @@ def _read_env_file(path: Path) -> dict[str, str]:
             raise SettingsError(
                 f"{path} line {number}: expected NAME=value, found {text[:20]!r}; complete or remove the line"
             )
+    with path.open(encoding="utf-8", errors="replace") as stream:
+        for binding in parse_stream(stream):
+            if binding.error:
+                found = binding.original.string.strip().splitlines()[0].split("=", 1)[0]
+                raise SettingsError(
+                    f"{path} line {binding.original.line}: {found}=... cannot be read, perhaps a quote is not closed; "
+                    "complete or remove the line"
+                )
     return {name: value for name, value in dotenv_values(path, interpolate=False).items() if value is not None}
 
 

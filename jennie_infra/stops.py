@@ -1,11 +1,14 @@
 """The stops (O4): one writer's path, three places (file, ledger, Redis), any one of which is enough to stop buying."""
 
+import contextlib
 import uuid
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from redis.exceptions import RedisError
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, select
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from jennie_core.domain.base import Message
@@ -44,6 +47,22 @@ def read_stop_file(settings: Settings) -> StopState | None:
         return StopState(paused=True, halted=True, reason=f"{path.name} cannot be read", said_by="stop file")
 
 
+def read_stop_row(connection: Connection) -> StopState | None:
+    """The stop as the ledger has it; None when none was ever said."""
+    row = connection.execute(select(StopRow.__table__)).mappings().first()
+    if row is None:
+        return None
+    return StopState.model_validate({name: value for name, value in row.items() if name != "row_id"})
+
+
+def join(*states: StopState) -> StopState:
+    """Union of what several places say, with the words of the first that stops most."""
+    strongest = max(states, key=lambda state: (state.halted, state.paused))
+    return strongest.model_copy(
+        update={"paused": any(state.blocks_buys for state in states), "halted": any(state.halted for state in states)}
+    )
+
+
 def say(
     settings: Settings,
     verb: ControlVerb,
@@ -54,8 +73,11 @@ def say(
     redis: SyncRedis | None,
     ledger: Engine | None,
 ) -> StopReceipt:
-    """Pause, halt or resume in every place that can be reached; raises OSError when none took it."""
-    current = read_stop_file(settings) or StopState()
+    """Pause, halt or resume in every place that can be reached; raises OSError when none took it.
+
+    A pause never weakens a halt, wherever that is on record.
+    """
+    current = _in_force(settings, redis, ledger)
     state = _next_state(current, verb, said_by, reason, now).model_copy(
         update={"halt_blocks_exits": settings.halt_blocks_exits}
     )
@@ -84,6 +106,19 @@ def say(
     if not stored:
         raise OSError("; ".join(failed))
     return StopReceipt(state=state, stored_in=tuple(stored), failed=tuple(failed))
+
+
+def _in_force(settings: Settings, redis: SyncRedis | None, ledger: Engine | None) -> StopState:
+    """Union of the places that can be read now."""
+    found = [read_stop_file(settings) or StopState()]
+    if redis is not None:
+        with contextlib.suppress(RedisError, OSError, ValueError):
+            raw: Any = redis.get(RedisKeys.STOP_STATE.value)
+            found.append(StopState() if raw is None else StopState.model_validate_json(raw))
+    if ledger is not None:
+        with contextlib.suppress(SQLAlchemyError), ledger.connect() as connection:
+            found.append(read_stop_row(connection) or StopState())
+    return join(*found)
 
 
 def mirror(redis: SyncRedis, state: StopState) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import redis
 import redis.asyncio as aioredis
-from redis.backoff import ExponentialWithJitterBackoff
 from redis import exceptions
+from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 

@@ -10,10 +10,11 @@ from jennie_infra.bus.streams import STREAMS, Entry, Streams, decode_entry, ensu
 
 CLAIM_IDLE_MS = 30_000
 MAX_TRIES = 3
+TRIMMED = "trimmed before it was handled"
 
 
-def _entries(reply: Any) -> list[tuple[str, Mapping[Any, Any]]]:
-    """(id, fields) pairs of an XREAD/XREADGROUP reply in RESP2 or RESP3 shape."""
+def _entries(reply: Any) -> list[tuple[str, Any]]:
+    """(id, fields) pairs of an XREAD/XREADGROUP reply in RESP2 or RESP3 shape; fields None: pending but trimmed."""
     if not reply:
         return []
     batches: list[Any] = []
@@ -23,7 +24,7 @@ def _entries(reply: Any) -> list[tuple[str, Mapping[Any, Any]]]:
     else:
         for _, value in reply:
             batches.extend(value)
-    return [(text(entry_id), fields) for entry_id, fields in batches if fields is not None]
+    return [(text(entry_id), fields) for entry_id, fields in batches]
 
 
 class CursorReader:
@@ -34,11 +35,16 @@ class CursorReader:
         self._stream = stream
         self.cursor = start
         self.gaps = 0
+        self.lost = 0
+        """Entries known to have been trimmed before they were read."""
+        self._index: int | None = 0 if start == "0-0" else None
+        """How many entries the stream had ever taken up to the cursor; None = unknown."""
 
     async def start_at_end(self) -> None:
         """Put the cursor behind the newest entry."""
-        newest = await self._client.xrevrange(self._stream.value, count=1)
-        self.cursor = text(newest[0][0]) if newest else "0-0"
+        info = await self._info()
+        self.cursor = "0-0" if info is None else text(info["last-generated-id"])
+        self._index = 0 if info is None else int(info["entries-added"])
 
     async def read_raw(self, *, block_ms: int | None = None, count: int = 1_000) -> list[tuple[str, Mapping[Any, Any]]]:
         """Raw entries after the cursor, oldest first; waits at most `block_ms`."""
@@ -48,8 +54,9 @@ class CursorReader:
         entries = _entries(await self._client.xread(streams, count=count, block=block_ms))
         if entries:
             if len(entries) == count:
-                await self._look_for_gap(entries[0][0])
+                await self._look_for_gap([entry_id for entry_id, _ in entries])
             self.cursor = entries[-1][0]
+            self._index = None if self._index is None else self._index + len(entries)
         return entries
 
     async def read(self, *, block_ms: int | None = None, count: int = 1_000) -> list[Entry]:
@@ -58,11 +65,40 @@ class CursorReader:
             decode_entry(entry_id, fields) for entry_id, fields in await self.read_raw(block_ms=block_ms, count=count)
         ]
 
-    async def _look_for_gap(self, first_id: str) -> None:
-        """A full batch means the reader lags: see whether the trim has passed the cursor."""
-        oldest = await self._client.xrange(self._stream.value, count=1)
-        if oldest and text(oldest[0][0]) == first_id and self.cursor != "0-0":
+    async def _look_for_gap(self, ids: list[str]) -> None:
+        """A full batch means the reader lags: see whether the trim has taken entries between the cursor and the batch.
+
+        The server counts what it ever took, so the number of removed entries says how many were never read. A cursor
+        given from outside has no known place: then a trim past it counts as a gap of unknown size.
+        """
+        info = await self._info()
+        if info is None:
+            return
+        added, first = int(info["entries-added"]), _id_key(text(info["recorded-first-entry-id"]))
+        if self._index is not None and added < self._index:
             self.gaps += 1
+            self._index = None
+            return
+        if first <= _id_key(self.cursor):
+            return
+        if self._index is None:
+            self.gaps += 1
+            return
+        trimmed_of_batch = sum(_id_key(entry_id) < first for entry_id in ids)
+        lost = added - int(info["length"]) - trimmed_of_batch - self._index
+        if lost > 0:
+            self.gaps += 1
+            self.lost += lost
+            self._index += lost
+
+    async def _info(self) -> dict[str, Any] | None:
+        try:
+            raw: Any = await self._client.xinfo_stream(self._stream.value)
+        except ResponseError as error:
+            if "no such key" not in str(error):
+                raise
+            return None
+        return {text(name): value for name, value in raw.items()}
 
 
 class GroupReader:
@@ -107,6 +143,8 @@ class GroupReader:
         reply: Any = await self._client.xautoclaim(
             self._stream.value, self._group, self._consumer, min_idle_time=CLAIM_IDLE_MS, count=100
         )
+        for entry_id in reply[2] if len(reply) > 2 else []:
+            await self.park(text(entry_id), {}, TRIMMED)
         claimed = [(text(entry_id), fields) for entry_id, fields in reply[1] if fields is not None]
         if not claimed:
             return []
@@ -116,7 +154,7 @@ class GroupReader:
                 self._stream.value, self._group, claimed[0][0], claimed[-1][0], count=len(claimed) + 100
             )
         }
-        alive: list[tuple[str, Mapping[Any, Any]]] = []
+        alive: list[tuple[str, Mapping[Any, Any] | None]] = []
         for entry_id, fields in claimed:
             if tries.get(entry_id, 1) > MAX_TRIES:
                 await self.park(entry_id, fields, f"failed {MAX_TRIES} times")
@@ -142,10 +180,13 @@ class GroupReader:
         if floor is not None and floor != "0-0":
             await self._client.xtrim(self._stream.value, minid=floor, approximate=True)
 
-    async def _accept(self, raw: list[tuple[str, Mapping[Any, Any]]]) -> list[Entry]:
+    async def _accept(self, raw: list[tuple[str, Mapping[Any, Any] | None]]) -> list[Entry]:
         entries: list[Entry] = []
         done: list[str] = []
         for entry_id, fields in raw:
+            if fields is None:
+                await self.park(entry_id, {}, TRIMMED)
+                continue
             entry = decode_entry(entry_id, fields)
             if entry.error is not None:
                 await self.park(entry_id, fields, entry.error)

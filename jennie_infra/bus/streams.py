@@ -22,6 +22,7 @@ from jennie_infra.bus.connect import AsyncRedis, SyncRedis, text
 SCHEMA_VERSION = 1
 PARKED_STREAM = "stream:parked"
 PARKED_LENGTH = 10_000
+EARLIEST_US, LATEST_US = 946_684_800_000_000, 4_102_444_800_000_000
 
 
 class Streams(StrEnum):
@@ -133,13 +134,20 @@ def encode_mark(mark: ClockMark) -> dict[str, str]:
     return {"mark": str(mark.market_us), "settled": "1" if mark.settled else "0"}
 
 
+def checked_market_us(market_us: int) -> int:
+    """The same time; raises ValueError outside 2000-2100, since one wrong mark would carry the clock away for good."""
+    if not EARLIEST_US <= market_us < LATEST_US:
+        raise ValueError(f"market time {market_us} us is outside 2000-2100")
+    return market_us
+
+
 def decode_entry(entry_id: Any, fields: Mapping[Any, Any]) -> Entry:
     """An entry from raw stream fields; a malformed one carries its error instead of raising."""
     name = text(entry_id)
-    raw = {text(key): text(value) for key, value in fields.items()}
     try:
+        raw = {text(key): text(value) for key, value in fields.items()}
         if "mark" in raw:
-            return Entry(name, mark=ClockMark(int(raw["mark"]), raw.get("settled") == "1"))
+            return Entry(name, mark=ClockMark(checked_market_us(int(raw["mark"])), raw.get("settled") == "1"))
         envelope = Envelope.model_validate(raw | {"schema_version": int(raw["schema_version"])})
         if envelope.schema_version != SCHEMA_VERSION:
             return Entry(name, error=f"schema_version: {envelope.schema_version} is not {SCHEMA_VERSION}")
@@ -198,21 +206,20 @@ async def ensure_groups(client: AsyncRedis) -> None:
 
 async def park(client: AsyncRedis, stream: Streams, entry_id: str, fields: Mapping[Any, Any], error: str) -> None:
     """Keep a message that cannot be handled, with its error; nothing is dropped."""
-    data: Any = {text(key): text(value) for key, value in fields.items()}
+    data: Any = dict(fields)
     data |= {"parked_stream": stream.value, "parked_entry": entry_id, "parked_error": error[:500]}
     await client.xadd(PARKED_STREAM, data, maxlen=PARKED_LENGTH, approximate=True)
 
 
+def encode_watermark(service: str, market_us: int) -> dict[str, str]:
+    """Stream fields of a watermark."""
+    return {"s": service, "w": str(market_us)}
+
+
 async def publish_watermark(client: AsyncRedis, service: str, market_us: int) -> None:
     """Say that everything caused by the settled mark `market_us` is done."""
-    await queue_watermark(client, service, market_us)
-
-
-def queue_watermark(pipeline: Any, service: str, market_us: int) -> Any:
-    """As `publish_watermark`, into a pipeline that the caller executes behind what the mark caused."""
-    data: Any = {"s": service, "w": str(market_us)}
-    length = STREAMS[Streams.WATERMARKS].trim_length
-    return pipeline.xadd(Streams.WATERMARKS.value, data, maxlen=length, approximate=True)
+    data: Any = encode_watermark(service, market_us)
+    await client.xadd(Streams.WATERMARKS.value, data, maxlen=STREAMS[Streams.WATERMARKS].trim_length, approximate=True)
 
 
 def decode_watermark(fields: Mapping[Any, Any]) -> tuple[str, datetime]:

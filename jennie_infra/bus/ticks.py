@@ -7,10 +7,11 @@ import orjson
 
 from jennie_core.domain.market import ClockMark, Tick
 from jennie_infra.bus.connect import AsyncRedis
-from jennie_infra.bus.streams import STREAMS, Streams
+from jennie_infra.bus.streams import STREAMS, Streams, checked_market_us
 
 FIELD = b"t"
 MARK_FIELD = b"mark"
+_TYPES = (str, int, int, int, int, int, int, int, str, str)
 
 
 def encode_tick(tick: Tick) -> bytes:
@@ -25,11 +26,18 @@ def decode_tick_entry(fields: Mapping[Any, Any]) -> Tick | ClockMark:
         mark = fields.get(MARK_FIELD)
         if mark is None:
             raise ValueError("entry has neither t nor mark")
-        return ClockMark(int(mark), fields.get(b"settled") == b"1")
+        return ClockMark(checked_market_us(int(mark)), fields.get(b"settled") == b"1")
     values = orjson.loads(raw)
-    if len(values) != len(Tick._fields):
-        raise ValueError(f"tick has {len(values)} values, expected {len(Tick._fields)}")
-    return Tick._make(values)
+    if not isinstance(values, list) or len(values) != len(Tick._fields):
+        raise ValueError(f"tick is not a list of {len(Tick._fields)} values")
+    if tuple(map(type, values)) != _TYPES:
+        wrong = [
+            name for name, value, kind in zip(Tick._fields, values, _TYPES, strict=True) if type(value) is not kind
+        ]
+        raise ValueError(f"tick: wrong type of {', '.join(wrong)}")
+    tick = Tick._make(values)
+    checked_market_us(tick.exchange_us)
+    return tick
 
 
 class TickWriter:
@@ -43,14 +51,10 @@ class TickWriter:
         """Append in the given order; one round trip."""
         pipeline = self._client.pipeline(transaction=False)
         for item in items:
-            self.queue(pipeline, encode_tick(item) if isinstance(item, Tick) else item)
+            fields: Any
+            if isinstance(item, Tick):
+                fields = {"t": encode_tick(item)}
+            else:
+                fields = {"mark": str(item.market_us), "settled": "1" if item.settled else "0"}
+            pipeline.xadd(Streams.TICKS.value, fields, maxlen=self._length, approximate=True)
         await pipeline.execute()
-
-    def queue(self, pipeline: Any, item: bytes | ClockMark) -> None:
-        """Put an encoded tick or a mark into a pipeline that the caller executes, among its other commands."""
-        fields: Any
-        if isinstance(item, bytes):
-            fields = {"t": item}
-        else:
-            fields = {"mark": str(item.market_us), "settled": "1" if item.settled else "0"}
-        pipeline.xadd(Streams.TICKS.value, fields, maxlen=self._length, approximate=True)

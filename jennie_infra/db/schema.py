@@ -7,11 +7,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, insert, select
+from alembic.util.exc import CommandError
+from sqlalchemy import Engine, select
 
 from jennie_infra.clock import wall_now
 from jennie_infra.db.ledger import StoreStamp
 from jennie_infra.db.market import MarketStamp
+from jennie_infra.db.upsert import insert_ignore
 
 Store = Literal["ledger", "market"]
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -34,8 +36,17 @@ def alembic_config(store: Store, engine: Engine) -> Config:
 
 
 def upgrade(store: Store, engine: Engine) -> None:
-    """Bring a store to this version's schema; running it again changes nothing."""
-    command.upgrade(alembic_config(store, engine), "head")
+    """Bring a store to this version's schema; running it again changes nothing.
+
+    Raises SchemaMismatchError for a revision that this version does not know: a newer jennie has made it.
+    """
+    try:
+        command.upgrade(alembic_config(store, engine), "head")
+    except CommandError as error:
+        raise SchemaMismatchError(
+            f"{store} store cannot be upgraded ({error}); it was made by another version of jennie: run that version, "
+            "or restore a backup"
+        ) from error
 
 
 def revisions(store: Store, engine: Engine) -> tuple[str | None, str | None]:
@@ -60,10 +71,10 @@ def claim_stamp(store: Store, engine: Engine, stamp: str) -> None:
     """Write the (mode, account) stamp into an empty store, or raise StampMismatchError when it carries another one."""
     table = StoreStamp if store == "ledger" else MarketStamp
     with engine.begin() as connection:
-        found = connection.execute(select(table.stamp)).scalars().first()
-        if found is None:
-            connection.execute(insert(table).values(stamp=stamp, created_at=wall_now()))
-        elif found != stamp:
-            raise StampMismatchError(
-                f"{store} store belongs to {found}, this process runs as {stamp}; use another state folder"
-            )
+        if connection.execute(select(table.stamp)).scalars().first() is None:
+            insert_ignore(connection, table.metadata.tables[table.__tablename__], {"stamp": stamp, "created_at": wall_now()})
+        other = connection.execute(select(table.stamp).where(table.stamp != stamp)).scalars().first()
+    if other is not None:
+        raise StampMismatchError(
+            f"{store} store belongs to {other}, this process runs as {stamp}; use another state folder"
+        )

@@ -20,22 +20,28 @@ class Published(Generic[M]):
         self.key = key
         self._model = model
         self._raw: bytes | str | None = None
+        self._was_read = False
         self.value: M | None = None
-        self.problem = f"{key.value} was not read yet"
+        self.problem = self._said = f"{key.value} was not read yet"
 
     def take(self, raw: bytes | str | None) -> bool:
         """Take the raw value just read; True when it changed."""
-        if raw == self._raw:
+        if self._was_read and raw == self._raw:
+            self.problem = self._said
             return False
-        self._raw = raw
+        self._raw, self._was_read = raw, True
+        self._parse(raw)
+        self._said = self.problem
+        return True
+
+    def _parse(self, raw: bytes | str | None) -> None:
         if raw is None:
             self.value, self.problem = None, f"{self.key.value} is not set"
-            return True
+            return
         try:
             self.value, self.problem = self._model.model_validate_json(raw), ""
         except ValueError as error:
             self.value, self.problem = None, f"{self.key.value} is malformed: {str(error).splitlines()[0]}"
-        return True
 
     def lose(self, why: str) -> None:
         """The store cannot be read: the last value stays, its own expiry judges it."""

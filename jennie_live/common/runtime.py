@@ -1,5 +1,6 @@
 """The wiring of one worker: settings to clients, opened and closed in one place."""
 
+import asyncio
 import os
 import socket
 import time
@@ -24,6 +25,8 @@ from jennie_infra.telemetry import Metrics, configure_logging, get_logger, regis
 from jennie_live.common.stops import StopWatcher
 
 SERVICE_TOKEN = "service_token"
+PING_SECONDS = 1.0
+"""/health answers even while Redis swallows every command and the client would go on trying."""
 
 
 class ForeignStoreError(Exception):
@@ -126,8 +129,9 @@ class Runtime:
         """Time of a PING."""
         start = time.monotonic()
         try:
-            await self.redis.ping()
-        except (RedisError, OSError) as error:
+            async with asyncio.timeout(PING_SECONDS):
+                await self.redis.ping()
+        except (RedisError, OSError) as error:  # TimeoutError is an OSError
             return DependencyStatus(ok=False, detail=type(error).__name__)
         return DependencyStatus(ok=True, latency_ms=round((time.monotonic() - start) * 1000, 3))
 
@@ -138,6 +142,7 @@ def build_runtime(service: str, settings: Settings, *, needs_ledger: bool, needs
     token = generated_secret(settings, SERVICE_TOKEN)
     register_secret(token)
     redis = connect(settings.effective_redis_url)
+    ledger = DatabaseThread(make_engine(settings.effective_ledger_url, durable=True), service) if needs_ledger else None
     return Runtime(
         service=service,
         settings=settings,
@@ -146,9 +151,7 @@ def build_runtime(service: str, settings: Settings, *, needs_ledger: bool, needs
         redis_blocking=connect_blocking(settings.effective_redis_url),
         clock=MarketClock(),
         metrics=Metrics(service),
-        stops=StopWatcher(settings, redis),
-        ledger=DatabaseThread(make_engine(settings.effective_ledger_url, durable=True), service)
-        if needs_ledger
-        else None,
+        stops=StopWatcher(settings, redis, ledger),
+        ledger=ledger,
         gateway=GatewayClient(settings.url("kis-gateway"), token, service) if needs_gateway else None,
     )

@@ -16,6 +16,9 @@ from jennie_infra.settings import Settings
 from jennie_infra.telemetry import get_logger
 from jennie_live.common.runtime import Runtime
 
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 10.0
+STABLE_SECONDS = 60.0
 SERVING: frozenset[ServiceState] = frozenset({"healthy", "degraded"})
 
 
@@ -99,23 +102,29 @@ async def health_status(runtime: Runtime, worker: Worker) -> HealthStatus:
 
 
 async def supervise(runtime: Runtime, run: Callable[[], Awaitable[None]]) -> None:
-    """Keep the loop running: an unexpected error is logged and counted, health says unhealthy, and it starts again."""
+    """Keep the loop running: an end or an unexpected error is logged and counted, health says unhealthy, and it starts
+    again after a pause that grows with failures in a row.
+    """
     failures = runtime.metrics.counter("worker_failures_total", "loop ended by an unexpected error")
-    pause = 0.5
-    while True:
-        try:
-            runtime.state = "healthy"
-            await run()
-            return
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the supervisor's loop: log with the ids, count, go on
+    pause = FIRST_PAUSE_SECONDS
+    try:
+        while True:
+            began = time.monotonic()
+            try:
+                runtime.state = "healthy"
+                await run()
+                get_logger().error("worker loop ended by itself")
+            except Exception as error:  # noqa: BLE001 - the supervisor's loop: log with the ids, count, go on
+                get_logger().exception("worker loop failed", error=str(error))
             runtime.state = "unhealthy"
             failures.inc()
-            get_logger().exception("worker loop failed", error=str(error))
             await runtime.stops.refresh()
+            if time.monotonic() - began > STABLE_SECONDS:
+                pause = FIRST_PAUSE_SECONDS
             await asyncio.sleep(pause)
-            pause = min(10.0, pause * 2)
+            pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+    finally:
+        runtime.state = "unhealthy"
 
 
 def version() -> str:
