@@ -170,13 +170,29 @@ def _year_range(broker: Broker, code: str, snapshot: Snapshot) -> tuple[int, str
     return low, low_day, high, high_day
 
 
+def _comparisons(snapshot: Snapshot) -> dict[str, str]:
+    """Open, high and low against the price and against the previous close; zeros before the first trade."""
+    fields = {}
+    for name, value in (("oprc", snapshot.open), ("hgpr", snapshot.high), ("lwpr", snapshot.low)):
+        to_price = snapshot.price - value if value else 0
+        to_close = value - snapshot.previous_close if value else 0
+        fields[f"stck_{name}"] = str(value)
+        fields[f"{name}_vrss_prpr_sign"] = side_sign(to_price)
+        fields[f"{name}_vrss_prpr"] = str(to_price)
+        fields[f"{name}_vrss_prpr_rate"] = f"{to_price * 100 / value if value else 0:.2f}"
+        fields[f"prdy_clpr_vrss_{name}"] = str(to_close)
+        fields[f"prdy_clpr_vrss_{name}_sign"] = side_sign(to_close)
+        fields[f"prdy_clpr_vrss_{name}_rate"] = f"{to_close * 100 / snapshot.previous_close:.2f}"
+    return fields
+
+
 def price_and_status(broker: Broker, request: Request, tr_id: str) -> Reply:
     """`inquire-price-2`: price with status flags."""
     snapshot = find(broker, request)
     if snapshot is None:
         return ok(output={"stck_prpr": "0"})
     listed = snapshot.listed
-    from_open = snapshot.price - snapshot.open if snapshot.open else 0
+    ratio = snapshot.volume * 100 / snapshot.previous_volume if snapshot.previous_volume else 0.0
     output = {
         "rprs_mrkt_kor_name": market_name(listed),
         "stck_prpr": str(snapshot.price),
@@ -185,11 +201,8 @@ def price_and_status(broker: Broker, request: Request, tr_id: str) -> Reply:
         "acml_vol": str(snapshot.volume),
         "prdy_vol": str(snapshot.previous_volume),
         "stck_prdy_clpr": str(snapshot.previous_close),
-        "stck_oprc": str(snapshot.open),
-        "oprc_vrss_prpr_sign": side_sign(from_open),
-        "oprc_vrss_prpr": str(from_open),
-        "stck_hgpr": str(snapshot.high),
-        "stck_lwpr": str(snapshot.low),
+        "prdy_vrss_vol_rate": f"{ratio:.2f}",
+        **_comparisons(snapshot),
         "stck_mxpr": str(snapshot.upper),
         "stck_llam": str(snapshot.lower),
         "stck_sdpr": str(listed.base_price_krw),
@@ -206,7 +219,11 @@ def price_and_status(broker: Broker, request: Request, tr_id: str) -> Reply:
         "low_current_yn": "N",
         "vi_cls_code": "N",
         "mxpr_llam_cls_code": "0",
+        "marg_rate": "20.00",
         "crdt_rate": "0.00",
+        "crdt_able_yn": _flag(listed.status is ListingStatus.NORMAL),
+        "bstp_kor_isnm": listed.sector,
+        "ssts_yn": "N",
         "new_lstn_cls_name": "",
         "flng_cls_name": "",
         "revl_issu_reas_name": "",
