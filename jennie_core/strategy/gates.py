@@ -29,8 +29,7 @@ class GateView:
     rsi: float | None
     volume_ratio: float | None
     vwap_krw: float | None
-    context: EffectiveContext | None
-    """None = unknown: every gate that needs it refuses."""
+    context: EffectiveContext
     market_us: int
     trade_from_us: int
     danger_from_us: int
@@ -78,20 +77,14 @@ def entry_cutoff(view: GateView) -> Refusal | None:
 
 def rsi_guard(view: GateView) -> Refusal | None:
     """R-GATE-04: RSI above 75, in bull regimes above 85; unknown passes."""
-    if view.rsi is None:
-        return None
-    if view.context is None:
-        return _context_unknown()
     limit = view.settings.rsi_max_bull if view.context.regime.is_bull else view.settings.rsi_max
-    if view.rsi <= limit:
+    if view.rsi is None or view.rsi <= limit:
         return None
     return Refusal(rule="R-GATE-04", detail="RSI too high", value=round(view.rsi, 2), limit=limit)
 
 
 def macro_risk(view: GateView) -> Refusal | None:
     """R-GATE-05: risk-off level 2 or more, or a VIX crisis."""
-    if view.context is None:
-        return _context_unknown()
     level = view.context.risk_off_level
     if level >= RISK_OFF_LIMIT:
         return Refusal(rule="R-GATE-05", detail="risk-off", value=float(level), limit=float(RISK_OFF_LIMIT))
@@ -102,8 +95,6 @@ def macro_risk(view: GateView) -> Refusal | None:
 
 def market_regime(view: GateView, *, blocking: bool = False) -> Refusal | None:
     """R-GATE-06: bear markets. Not blocking, as in the reference: sizing and the cash floor carry bear markets."""
-    if view.context is None:
-        return _context_unknown()
     regime = view.context.regime
     if not blocking or regime not in (MarketRegime.BEAR, MarketRegime.STRONG_BEAR):
         return None
@@ -205,9 +196,6 @@ CONFIRMATION_GATES: tuple[Gate, ...] = (
 """Run again when a pending momentum hit is confirmed (R-STRAT-10): time, cooldown and context, the latter on the
 RSI saved with the hit."""
 
-LOCAL_GATES: tuple[Gate, ...] = (min_bars, no_trade_window, danger_zone, entry_cutoff, combined_risk, micro_timing)
-"""The gates that need prices and the clock alone: all that a replay of old ticks can judge."""
-
 
 def first_refusal(gates: tuple[Gate, ...], view: GateView) -> Refusal | None:
     """The refusal of the first gate that fails, None when all pass."""
@@ -221,10 +209,6 @@ def first_refusal(gates: tuple[Gate, ...], view: GateView) -> Refusal | None:
 def all_refusals(gates: tuple[Gate, ...], view: GateView) -> list[Refusal]:
     """Every gate that fails now, with value and limit: why a watched stock is not bought."""
     return [refusal for gate in gates if (refusal := gate(view)) is not None]
-
-
-def _context_unknown() -> Refusal:
-    return Refusal(rule="R-REG-09", detail="trading context unknown: no buys")
 
 
 def _cooldown_of(rule: str, name: str, ends: Mapping[str, int] | None, view: GateView) -> Refusal | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from jennie_core.domain.base import from_epoch_us, to_epoch_us
 from jennie_core.domain.control import StopState
 from jennie_core.domain.decisions import Refusal
-from jennie_core.domain.enums import MarketRegime, SignalType
+from jennie_core.domain.enums import IntradayRiskLevel, SignalType
 from jennie_core.domain.macro import IntradayRisk, TradingContext
 from jennie_core.domain.watchlist import HotWatchlist
 from jennie_core.strategy.context import EffectiveContext, effective_context, harsher, no_buys_refusal
@@ -22,8 +22,8 @@ class ScanInputs:
         self.sell_cooldowns: Mapping[str, int] | None = None
         self.last_signal_us: dict[str, int] = {}
         self._watchlist_end_us = 0
-        self._context: TradingContext | None = None
-        self._risk: IntradayRisk | None = None
+        self.context: TradingContext | None = None
+        self.risk: IntradayRisk | None = None
         self._joined: EffectiveContext | Refusal | None = None
         self._joined_until_us = 0
 
@@ -34,12 +34,12 @@ class ScanInputs:
 
     def set_context(self, context: TradingContext | None) -> None:
         """Replace the council's context."""
-        self._context = context
+        self.context = context
         self._joined = None
 
     def set_intraday(self, risk: IntradayRisk | None) -> None:
         """Replace the throttle's state."""
-        self._risk = risk
+        self.risk = risk
         self._joined = None
 
     def set_cooldowns(self, stop_loss: Mapping[str, datetime] | None, sell: Mapping[str, datetime] | None) -> None:
@@ -54,16 +54,10 @@ class ScanInputs:
     def context_at(self, market_us: int) -> EffectiveContext | Refusal:
         """The joined context; computed again when an input changed or its validity ended."""
         if self._joined is None or market_us >= self._joined_until_us:
-            joined = effective_context(self._context, self._risk, from_epoch_us(market_us))
+            joined = effective_context(self.context, self.risk, from_epoch_us(market_us))
             self._joined_until_us = market_us if isinstance(joined, Refusal) else to_epoch_us(joined.expires_at)
             self._joined = joined
         return self._joined
-
-    def last_known_regime(self) -> MarketRegime | None:
-        """The regime for replayed minutes: the council's, as harsh as the throttle demands, whatever its age."""
-        if self._context is None:
-            return None
-        return harsher(self._context.market_regime, None if self._risk is None else self._risk.minimum_regime)
 
     def watchlist_refusal(self, market_us: int) -> Refusal | None:
         """R-SCAN-01: no list, or one past its expiry."""
@@ -103,6 +97,53 @@ class ScanInputs:
             return context
         refusal = no_buys_refusal(context)
         return context if refusal is None else refusal
+
+
+class ReplayInputs(ScanInputs):
+    """The inputs as a replay of old ticks sees them: what is unknown now was in order then.
+
+    Only list and council context must be known; expiries, stops and unread cooldowns hold nothing back, and the
+    cooldown after a signal follows the replay's own signals.
+    """
+
+    def __init__(self, now: ScanInputs) -> None:
+        super().__init__()
+        self._now = now
+
+    def refresh(self) -> None:
+        """Take the inputs as they are told now."""
+        now = self._now
+        self.set_watchlist(now.watchlist)
+        self.stop_loss_cooldowns = {} if now.stop_loss_cooldowns is None else now.stop_loss_cooldowns
+        self.sell_cooldowns = {} if now.sell_cooldowns is None else now.sell_cooldowns
+        self.set_context(now.context)
+        self.set_intraday(now.risk)
+
+    def context_at(self, market_us: int) -> EffectiveContext | Refusal:
+        """The council's context with the throttle's, whatever their age."""
+        if self.context is None:
+            return Refusal(rule="R-REG-09", detail="trading context unknown: no buys")
+        minimum = None if self.risk is None else self.risk.minimum_regime
+        return EffectiveContext(
+            regime=harsher(self.context.market_regime, minimum),
+            position_multiplier=self.context.position_multiplier,
+            stop_loss_multiplier=self.context.stop_loss_multiplier,
+            risk_off_level=self.context.risk_off_level,
+            vix_regime=self.context.vix_regime,
+            is_high_volatility=self.context.is_high_volatility,
+            strategies_to_avoid=self.context.strategies_to_avoid,
+            intraday_level=IntradayRiskLevel.NORMAL if self.risk is None else self.risk.level,
+            run_id=self.context.run_id,
+            expires_at=self.context.expires_at,
+        )
+
+    def watchlist_refusal(self, market_us: int) -> Refusal | None:
+        """Only a list that was never told refuses."""
+        return super().watchlist_refusal(0)
+
+    def stop_refusal(self) -> Refusal | None:
+        """A suppressed signal starts the cooldown like a published one, so stops change nothing here."""
+        return None
 
 
 def _in_us(times: Mapping[str, datetime]) -> dict[str, int]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from jennie_core.domain.base import canonical_hash, from_epoch_us
 from jennie_core.domain.decisions import Refusal
 from jennie_core.domain.enums import SignalType
+from jennie_core.domain.market import Tick
 from jennie_core.domain.signals import BuySignal
 from jennie_core.strategy.bars import Bar, BarBuilder
 from jennie_core.strategy.listed import Listed
@@ -94,6 +95,13 @@ class CodeState:
         self.pending: Pending | None = None
         self.last_tick_us = 0
         self.last_received_us = 0
+
+    def add(self, tick: Tick) -> Bar | None:
+        """Take one trade of continuous trading; the bar that it closed, if any."""
+        closed = self.builder.add(tick.price_krw, tick.volume, tick.exchange_us)
+        self.last_tick_us = tick.exchange_us
+        self.last_received_us = tick.received_us
+        return closed
 
     def take(self, bar: Bar) -> None:
         """Move indicators and opening range by one closed bar."""

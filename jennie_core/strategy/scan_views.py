@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from jennie_core.domain.enums import MarketRegime
+from jennie_core.domain.market import Tick
 from jennie_core.domain.trading_settings import ScannerSettings
 from jennie_core.krx.sessions import SessionTimes
 from jennie_core.strategy.context import EffectiveContext
@@ -12,6 +13,8 @@ from jennie_core.strategy.listed import Listed
 from jennie_core.strategy.opening_range import OpeningRange
 from jennie_core.strategy.scan_inputs import ScanInputs
 from jennie_core.strategy.scan_state import CodeState, Readings, Trigger
+
+CONTINUOUS_PHASE = "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,10 @@ class DayWindows:
             entry_end_us=session.before_close_us(settings.entry_cutoff_minutes_before_close),
             opening_range_end_us=session.after_open_us(settings.orb_range_minutes),
         )
+
+    def takes(self, tick: Tick) -> bool:
+        """Whether a tick belongs to continuous trading or one of its crosses (T6)."""
+        return tick.session_phase == CONTINUOUS_PHASE and self.open_us <= tick.exchange_us <= self.last_trade_us
 
     def new_state(self) -> CodeState:
         """An empty state with the day's opening range."""
@@ -73,7 +80,7 @@ class ScanViews:
         self,
         state: CodeState,
         listed: Listed,
-        context: EffectiveContext | None,
+        context: EffectiveContext,
         readings: Readings,
         price_krw: int,
         market_us: int,

@@ -4,49 +4,28 @@ A decision falls only when a bar closes. Setups are asked first and gates after 
 setup it cost; the outcome is the same as gates first. All times are market time in microseconds.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
-from jennie_core.domain.base import from_epoch_us
 from jennie_core.domain.control import StopState
 from jennie_core.domain.decisions import Refusal
-from jennie_core.domain.enums import SignalType
 from jennie_core.domain.macro import IntradayRisk, TradingContext
 from jennie_core.domain.market import ClockMark, MinuteBar, Tick
-from jennie_core.domain.signals import BuySignal
 from jennie_core.domain.trading_settings import ScannerSettings
 from jennie_core.domain.watchlist import HotWatchlist
 from jennie_core.krx.calendar import KrxCalendar, UnknownSessionError
 from jennie_core.krx.sessions import SessionTimes
 from jennie_core.strategy import gates
 from jennie_core.strategy.bars import Bar
-from jennie_core.strategy.context import EffectiveContext, no_buys_refusal
-from jennie_core.strategy.entries import Setup, first_entry, orb_breakout, watchlist_conviction
-from jennie_core.strategy.gates import Gate
-from jennie_core.strategy.listed import Listed, merge_manual
-from jennie_core.strategy.scan_inputs import ScanInputs
-from jennie_core.strategy.scan_replay import CONTINUOUS_PHASE, ScanReplay
-from jennie_core.strategy.scan_state import (
-    CodeState,
-    Decision,
-    Pending,
-    Readings,
-    SignalRefusal,
-    Trigger,
-    signal_id,
-    without_repeats,
-)
-from jennie_core.strategy.scan_views import DayWindows, ScanViews
+from jennie_core.strategy.context import no_buys_refusal
+from jennie_core.strategy.listed import merge_manual
+from jennie_core.strategy.scan_decider import NOTHING, ScanDecider
+from jennie_core.strategy.scan_inputs import ReplayInputs, ScanInputs
+from jennie_core.strategy.scan_replay import ScanReplay
+from jennie_core.strategy.scan_state import CodeState, Decision, SignalRefusal, Trigger, signal_id
+from jennie_core.strategy.scan_views import CONTINUOUS_PHASE, DayWindows, ScanViews
 
 __all__ = ["Decision", "ScannerCore", "SignalRefusal", "signal_id"]
-
-NOTHING: tuple[Decision, ...] = ()
-
-FIRST_SETUPS: tuple[tuple[SignalType, Callable[[Setup], bool], tuple[Gate, ...]], ...] = (
-    (SignalType.WATCHLIST_CONVICTION, watchlist_conviction, gates.CONVICTION_GATES),
-    (SignalType.ORB_BREAKOUT, orb_breakout, gates.ORB_GATES),
-)
-"""Setups with gates of their own, asked before the common ones (R-SCAN-03)."""
 
 
 class ScannerCore:
@@ -61,7 +40,6 @@ class ScannerCore:
         bar_grace_us: int = 1_000_000,
     ) -> None:
         """`bar_grace_us`: a bar closes by timer this long after its minute, because trade times have whole seconds."""
-        self._confirm_bars = settings.momentum_confirm_bars
         self._day = session.day
         self._calendar = KrxCalendar.shipped() if calendar is None else calendar
         self._grace_us = bar_grace_us
@@ -71,9 +49,12 @@ class ScannerCore:
         self._inputs = ScanInputs()
         self._windows = DayWindows.of(session, settings)
         self._views = ScanViews(settings, self._windows, self._inputs)
-        self._replay = ScanReplay(
-            self._states, self._views, self._inputs, self._windows, bar_grace_us, self._confirm_bars
-        )
+        confirm_bars = settings.momentum_confirm_bars
+        self._decider = ScanDecider(session.day, self._views, self._inputs, confirm_bars)
+        self._replay_inputs = ReplayInputs(self._inputs)
+        replay_views = ScanViews(settings, self._windows, self._replay_inputs)
+        replay_decider = ScanDecider(session.day, replay_views, self._replay_inputs, confirm_bars)
+        self._replay = ScanReplay(self._states, replay_decider, self._windows, bar_grace_us)
         self.outside_ticks = 0
         """Ticks outside continuous trading; counted, never in a bar (T6)."""
         self.unlisted_ticks = 0
@@ -128,6 +109,7 @@ class ScannerCore:
         Set the watchlist and the council's context before, the cooldowns and last signals after; without a context a
         momentum hit on the last replayed bar is forgotten.
         """
+        self._replay_inputs.refresh()
         self._replay.run(items)
 
     def mark_gap(self, code: str | None = None) -> None:
@@ -145,12 +127,12 @@ class ScannerCore:
         if tick.session_phase != CONTINUOUS_PHASE or not self._open_us <= exchange_us <= self._last_trade_us:
             self.outside_ticks += 1
             return NOTHING
-        closed = state.builder.add(tick.price_krw, tick.volume, exchange_us)
-        state.last_tick_us = exchange_us
-        state.last_received_us = tick.received_us
+        closed = state.add(tick)
         if closed is None:
             return NOTHING
-        return self._on_closed_bar(state, closed, Trigger(tick.price_krw, exchange_us, exchange_us, tick.received_us))
+        return self._decider.on_closed_bar(
+            state, closed, Trigger(tick.price_krw, exchange_us, exchange_us, tick.received_us)
+        )
 
     def on_mark(self, market_us: int) -> Sequence[Decision]:
         """Take a clock mark: bars whose minute is over close by timer, in order of code."""
@@ -161,7 +143,7 @@ class ScannerCore:
             closed = state.builder.close_until(due_us)
             if closed is not None:
                 trigger = Trigger(closed.close_krw, market_us, state.last_tick_us, state.last_received_us)
-                decisions.extend(self._on_closed_bar(state, closed, trigger))
+                decisions.extend(self._decider.on_closed_bar(state, closed, trigger))
         return decisions
 
     def codes(self) -> list[str]:
@@ -194,130 +176,6 @@ class ScannerCore:
         price_krw = state.builder.last_price_krw
         view = self._views.gate_view(state, state.listed, context, state.readings(), price_krw, market_us)
         return found + gates.all_refusals(gates.COMMON_GATES, view)
-
-    def _on_closed_bar(self, state: CodeState, bar: Bar, trigger: Trigger) -> Sequence[Decision]:
-        state.take(bar)
-        if state.listed is None:
-            return NOTHING
-        if state.pending is not None:
-            return self._confirm(state, state.listed, state.pending, trigger)
-        context = self._inputs.context_at(trigger.market_us)
-        regime = None if isinstance(context, Refusal) else context.regime
-        setup = self._views.setup(state, state.listed, regime, trigger)
-        decisions: list[Decision] = []
-        for signal_type, matches, own_gates in FIRST_SETUPS:
-            if matches(setup):
-                decision = self._decide(state, state.listed, signal_type, own_gates, trigger)
-                decisions.append(decision)
-                if isinstance(decision, BuySignal) or decision.is_suppressed:
-                    return decisions
-        found = first_entry(setup)
-        if found is not None:
-            decision_or_wait = self._decide_or_wait(state, state.listed, found, trigger)
-            if decision_or_wait is not None:
-                decisions.append(decision_or_wait)
-        return without_repeats(decisions) if decisions else NOTHING
-
-    def _decide_or_wait(
-        self, state: CodeState, listed: Listed, signal_type: SignalType, trigger: Trigger
-    ) -> Decision | None:
-        """Decide now, or let a momentum hit that passes the gates wait for its confirmation bar (R-STRAT-10)."""
-        if not signal_type.is_momentum_family or self._confirm_bars < 1:
-            return self._decide(state, listed, signal_type, gates.COMMON_GATES, trigger)
-        readings = state.readings()
-        context = self._pass_gates(state, listed, signal_type, gates.COMMON_GATES, trigger, readings)
-        if isinstance(context, Refusal):
-            return SignalRefusal(listed.code, signal_type, context, trigger.market_us, trigger.price_krw)
-        state.pending = Pending(signal_type, trigger.price_krw, readings, self._confirm_bars)
-        return None
-
-    def _confirm(self, state: CodeState, listed: Listed, pending: Pending, trigger: Trigger) -> Sequence[Decision]:
-        """R-STRAT-10: the next closed bar publishes at the pending price or better, else the hit is discarded."""
-        if trigger.price_krw >= pending.price_krw:
-            state.pending = None
-            gate_list = gates.CONFIRMATION_GATES
-            return (self._decide(state, listed, pending.signal_type, gate_list, trigger, pending.readings),)
-        pending.bars_left -= 1
-        if pending.bars_left > 0:
-            return NOTHING
-        state.pending = None
-        refusal = Refusal(
-            rule="R-STRAT-10",
-            detail="momentum not confirmed",
-            value=float(trigger.price_krw),
-            limit=float(pending.price_krw),
-        )
-        return (SignalRefusal(listed.code, pending.signal_type, refusal, trigger.market_us, trigger.price_krw),)
-
-    def _decide(
-        self,
-        state: CodeState,
-        listed: Listed,
-        signal_type: SignalType,
-        gate_list: tuple[Gate, ...],
-        trigger: Trigger,
-        readings: Readings | None = None,
-    ) -> Decision:
-        """Gates, then the council's list, then the stops; a suppressed signal starts the cooldown too (R-SCAN-04)."""
-        code, market_us, price_krw = listed.code, trigger.market_us, trigger.price_krw
-        seen = state.readings() if readings is None else readings
-        context = self._pass_gates(state, listed, signal_type, gate_list, trigger, seen)
-        if isinstance(context, Refusal):
-            return SignalRefusal(code, signal_type, context, market_us, price_krw)
-        signal = self._signal(listed, signal_type, context, trigger, seen)
-        self._inputs.last_signal_us[code] = market_us
-        stop = self._inputs.stop_refusal()
-        return signal if stop is None else SignalRefusal(code, signal_type, stop, market_us, price_krw, signal)
-
-    def _pass_gates(
-        self,
-        state: CodeState,
-        listed: Listed,
-        signal_type: SignalType,
-        gate_list: tuple[Gate, ...],
-        trigger: Trigger,
-        readings: Readings,
-    ) -> EffectiveContext | Refusal:
-        """The context that lets this setup through, or the first refusal."""
-        context = self._inputs.buying_context(trigger.market_us)
-        if isinstance(context, Refusal):
-            return context
-        view = self._views.gate_view(state, listed, context, readings, trigger.price_krw, trigger.market_us)
-        refusal = gates.first_refusal(gate_list, view) or self._inputs.avoided_refusal(signal_type, context)
-        return context if refusal is None else refusal
-
-    def _signal(
-        self, listed: Listed, signal_type: SignalType, context: EffectiveContext, trigger: Trigger, readings: Readings
-    ) -> BuySignal:
-        watchlist = self._inputs.watchlist
-        if watchlist is None:
-            raise AssertionError("a signal needs a watchlist; buying_context refuses without one")
-        return BuySignal(
-            signal_id=signal_id(self._day.isoformat(), listed.code, signal_type, trigger.tick_us),
-            stock_code=listed.code,
-            stock_name=listed.name,
-            signal_type=signal_type,
-            signal_price_krw=trigger.price_krw,
-            source="conviction" if signal_type is SignalType.WATCHLIST_CONVICTION else "scanner",
-            market_regime=context.regime,
-            position_multiplier=context.position_multiplier,
-            watchlist_version=watchlist.version,
-            score_run_id=watchlist.run_id,
-            hybrid_score=listed.hybrid_score,
-            llm_score=listed.llm_score,
-            is_tradable=listed.is_tradable,
-            trade_tier=listed.trade_tier,
-            risk_tag=listed.risk_tag,
-            sector_group=listed.sector_group,
-            atr_krw=listed.atr_krw,
-            scored_on=listed.scored_on,
-            rsi_value=readings.rsi,
-            volume_ratio=readings.volume_ratio,
-            vwap_krw=readings.vwap_krw,
-            tick_exchange_us=trigger.tick_us,
-            tick_received_us=trigger.received_us,
-            signalled_at=from_epoch_us(trigger.market_us),
-        )
 
     def _age_in_sessions(self, day: date | None) -> int | None:
         if day is None:

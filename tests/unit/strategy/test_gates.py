@@ -85,7 +85,6 @@ def test_an_ordinary_minute_passes_every_gate() -> None:
         ("R-GATE-11", {"listed": replace(Listed.from_entry(entry()), is_tradable=False)}),
         ("R-GATE-12", {"bars": bars(last=shape(100, 131, 100, 110))}),
         ("R-GATE-12", {"bars": bars(before=shape(100, 110, 100, 110), last=shape(110, 110, 100, 100))}),
-        ("R-REG-09", {"context": None}),
     ],
 )
 def test_each_gate_refuses_with_its_rule(rule: str, changes: dict[str, Any]) -> None:
