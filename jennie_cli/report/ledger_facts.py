@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -18,7 +18,7 @@ from jennie_cli.report.model import (
     RefusalRow,
     SignalCounts,
 )
-from jennie_core.domain.base import KST
+from jennie_core.domain.base import KST, to_epoch_us
 from jennie_core.domain.enums import OrderState
 from jennie_core.replay.order_hash import HashedOrder, order_hash
 from jennie_infra.db.ledger import (
@@ -179,12 +179,15 @@ def day_hash(facts: LedgerFacts) -> str:
 
 
 def latency(facts: LedgerFacts) -> Latency:
-    """Real-time latencies of the orders that a tick caused."""
+    """Real-time latencies of the orders that a tick caused; bars closed by timer have no causing tick."""
+    by_timer = {row["signal_id"] for row in facts.signals if _is_by_timer(row["payload"])}
     to_signal: list[float] = []
     to_order: list[float] = []
     whole: list[float] = []
     for row in facts.intents:
         tick, signalled, sent = row["tick_received_us"], row["signalled_us"], row["sent_us"]
+        if row["source_id"] in by_timer:
+            tick = None
         if tick is not None and signalled is not None:
             to_signal.append((signalled - tick) / 1000)
         if signalled is not None and sent is not None:
@@ -194,6 +197,14 @@ def latency(facts: LedgerFacts) -> Latency:
     return Latency(
         tick_to_signal=_quantiles(to_signal), signal_to_order=_quantiles(to_order), tick_to_order=_quantiles(whole)
     )
+
+
+def _is_by_timer(payload: dict[str, Any]) -> bool:
+    """Whether the market time of a buy signal lies after its last tick: the bar was closed by a clock mark."""
+    signalled_at, tick_us = payload.get("signalled_at"), payload.get("tick_exchange_us")
+    if signalled_at is None or tick_us is None:
+        return False
+    return to_epoch_us(datetime.fromisoformat(signalled_at)) > int(tick_us)
 
 
 def last_permit(facts: LedgerFacts) -> PermitFacts:
