@@ -44,6 +44,7 @@ class RedisKeys(StrEnum):
     PRICE_ALERTS = "price_alerts"
     TELEGRAM_RATE = "telegram:rl:{chat}"
     TELEGRAM_OFFSET = "telegram:offset"
+    TELEGRAM_SEEN = "telegram:seen:{bot}:{update_id}"
     TELEGRAM_TRADES = "telegram:manual_trades:{date}:{chat}"
     LOGIN_LINK = "dashboard:login:{token_hash}"
     STORE_STAMP = "stamp:store"
@@ -96,6 +97,7 @@ KEYS: dict[RedisKeys, KeySpec] = {
     RedisKeys.PRICE_ALERTS: KeySpec("hash code->price", None, 7 * DAY, "commands", ("monitor",)),
     RedisKeys.TELEGRAM_RATE: KeySpec("string", None, 5, "commands", ("commands",)),
     RedisKeys.TELEGRAM_OFFSET: KeySpec("string", None, None, "commands", ("commands",)),
+    RedisKeys.TELEGRAM_SEEN: KeySpec("string", None, DAY, "commands", ("commands",)),
     RedisKeys.TELEGRAM_TRADES: KeySpec("string count", None, DAY, "commands", ("commands",)),
     RedisKeys.LOGIN_LINK: KeySpec("string", None, 600, "cli", ("dashboard",)),
     RedisKeys.STORE_STAMP: KeySpec("string mode/account", None, None, "first process", ("all",)),
