@@ -18,7 +18,7 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     options.add_argument("--rounds", type=int, default=tick_to_order.ROUNDS)
     given = options.parse_args()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 140)
     folder = Path(os.environ.get("JENNIE_VAR_DIR", "var")).resolve() / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     try:

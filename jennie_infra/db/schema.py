@@ -72,7 +72,9 @@ def claim_stamp(store: Store, engine: Engine, stamp: str) -> None:
     table = StoreStamp if store == "ledger" else MarketStamp
     with engine.begin() as connection:
         if connection.execute(select(table.stamp)).scalars().first() is None:
-            insert_ignore(connection, table.metadata.tables[table.__tablename__], {"stamp": stamp, "created_at": wall_now()})
+            insert_ignore(
+                connection, table.metadata.tables[table.__tablename__], {"stamp": stamp, "created_at": wall_now()}
+            )
         other = connection.execute(select(table.stamp).where(table.stamp != stamp)).scalars().first()
     if other is not None:
         raise StampMismatchError(

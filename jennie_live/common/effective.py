@@ -1,5 +1,6 @@
 """Values written by another worker come into force at a settled mark, never within a slice (decision 0001)."""
 
+from collections import deque
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
@@ -19,17 +20,17 @@ T = TypeVar("T", bound=Timed)
 
 
 class Effective(Generic[T]):
-    """Holds the value in force and the newest one waiting for its time."""
+    """Holds the value in force and those waiting for their time; a newer one never pushes out one that waits."""
 
     def __init__(self, clock: MarketClock) -> None:
         self._clock = clock
         self.value: T | None = None
-        self._waiting: T | None = None
+        self._waiting: deque[T] = deque()
 
     def offer(self, value: T | None) -> None:
         """Give the value just read at a settled mark; it takes force once every reader can have seen it."""
-        if value is not None and (self._waiting is None or value.known_at > self._waiting.known_at):
-            self._waiting = value
-        if self._waiting is not None and self._clock.may_use(self._waiting.known_at):
-            self.value = self._waiting
-            self._waiting = None
+        newest = self._waiting[-1] if self._waiting else self.value
+        if value is not None and (newest is None or value.known_at > newest.known_at):
+            self._waiting.append(value)
+        while self._waiting and self._clock.may_use(self._waiting[0].known_at):
+            self.value = self._waiting.popleft()
