@@ -177,6 +177,7 @@ def _summary(
         }
     )
     failures = [event for event in result.all_events if event.is_step_failure or event.is_run_failure]
+    checks = tuple(_check(event) for event in result.all_events if _is_evaluation(event))
     return JobResult(
         job=job,
         run_id=result.run_id,
@@ -185,9 +186,9 @@ def _summary(
         seconds=round(seconds, 3),
         materialized=tuple(done),
         not_materialized=tuple(sorted(wanted - set(done))),
-        checks=tuple(_check(event) for event in result.all_events if _is_evaluation(event)),
+        checks=checks,
         partitions=partitions,
-        error=_one_line(failures[0]) if failures else "",
+        error=_first_failure(failures, checks),
     )
 
 
@@ -202,6 +203,16 @@ def _check(event: dg.DagsterEvent) -> CheckOutcome:
         detail=str(texts.get("detail", data.description or "")),
         forced=bool(texts.get("forced", False)),
     )
+
+
+def _first_failure(failures: Sequence[dg.DagsterEvent], checks: Sequence[CheckOutcome]) -> str:
+    """A failed check names itself; anything else is the error's own line."""
+    if not failures:
+        return ""
+    failed = [check for check in checks if not check.passed and check.severity == "ERROR"]
+    if failed:
+        return "; ".join(f"check {check.asset}.{check.check}: {check.detail}" for check in failed)
+    return _one_line(failures[0])
 
 
 def _one_line(event: dg.DagsterEvent) -> str:

@@ -4,7 +4,6 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from jennie_assets.maintenance import maintenance_job
-from jennie_assets.partitions import SESSIONS
 
 JOB_ASSETS: dict[str, tuple[str, ...]] = {
     "market_data_job": ("stock_master", "daily_prices", "index_prices", "investor_flows", "fundamentals"),
@@ -38,7 +37,6 @@ def build_jobs() -> list[dg.JobDefinition | UnresolvedAssetJobDefinition]:
         dg.define_asset_job(
             name,
             selection=dg.AssetSelection.assets(*assets),
-            partitions_def=SESSIONS,
             description=DESCRIPTIONS[name],
         )
         for name, assets in JOB_ASSETS.items()

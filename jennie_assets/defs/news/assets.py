@@ -83,6 +83,7 @@ def news_vectors(context: dg.AssetExecutionContext, platform: dg.ResourceParam[P
     except VectorStoreError as error:
         problem = str(error)
         context.log.warning("vectors were not written: %s", problem)
+    platform.artifacts.write("news_vectors", run.day, run.run_id, pl.DataFrame({"written": [written]}))
     return dg.MaterializeResult(
         metadata=run.metadata(
             rows=written, source="news_articles", version=frame_version(stored), embedder=embedder, problem=problem

@@ -34,4 +34,13 @@ def news_scored(run: RunFacts, platform: Platform) -> Verdict:
     return Verdict(scored / found.height >= LEAST_SCORED, f"{scored} of {found.height} headlines scored")
 
 
-CHECKS = (news_present, news_scored)
+@checked(asset="news_vectors", level=Level.WARN)
+def vectors_written(run: RunFacts, platform: Platform) -> Verdict:
+    """The newest headlines have vectors; without them the analyst reads titles only (R-NEWS-13)."""
+    if _headlines(run, platform).height == 0:
+        return Verdict(True, "no headlines")
+    written = int(platform.artifacts.read("news_vectors", run.day, run.run_id)["written"][0])
+    return Verdict(written > 0, f"{written} vectors")
+
+
+CHECKS = (news_present, news_scored, vectors_written)

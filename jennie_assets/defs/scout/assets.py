@@ -93,7 +93,7 @@ def quant_scores(context: dg.AssetExecutionContext, platform: dg.ResourceParam[P
     owners=OWNERS,
     kinds={"parquet", "rules", "openai"},
     partitions_def=SESSIONS,
-    deps=[quant_scores, "news_vectors"],
+    deps=[quant_scores, "regime_context", "news_sentiment"],
     pool="llm",
 )
 def analyst_scores(

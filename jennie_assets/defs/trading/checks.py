@@ -21,7 +21,17 @@ def ticks_present(run: RunFacts, platform: Platform) -> Verdict:
 @checked(asset="buy_signals", level=Level.ERROR)
 def every_signal_has_an_outcome(run: RunFacts, platform: Platform) -> Verdict:
     """After the close no buy signal is without its one outcome (I3)."""
-    rows = records.signals(platform, run.day, "buy")
+    return _settled(run, platform, "buy")
+
+
+@checked(asset="sell_orders", level=Level.ERROR)
+def every_order_has_an_outcome(run: RunFacts, platform: Platform) -> Verdict:
+    """After the close no sell order is without its one outcome (I3)."""
+    return _settled(run, platform, "sell")
+
+
+def _settled(run: RunFacts, platform: Platform, side: str) -> Verdict:
+    rows = records.signals(platform, run.day, side)
     left = [row["signal_id"] for row in rows if row["outcome"] == "raised"]
     return Verdict(
         not left, f"{len(left)} of {len(rows)} signals without outcome", {"rows": ", ".join(left[:MOST_SHOWN])}
@@ -70,5 +80,6 @@ def positions_reconciled(run: RunFacts, platform: Platform) -> Verdict:
 
 
 CHECKS = (
-    ticks_present, every_signal_has_an_outcome, no_unresolved_order, fills_match_orders, positions_reconciled,
+    ticks_present, every_signal_has_an_outcome, every_order_has_an_outcome, no_unresolved_order, fills_match_orders,
+    positions_reconciled,
 )  # fmt: skip

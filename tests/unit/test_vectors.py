@@ -1,0 +1,29 @@
+"""News vectors without any server: local store, hashed embeddings marked as such."""
+
+from datetime import date
+from pathlib import Path
+
+from jennie_infra.settings import load_settings
+from jennie_infra.vectors import HASHED, HashedEmbedder, NewsVectors
+
+
+def test_hashed_vectors_are_equal_for_equal_text_and_have_length_one() -> None:
+    first, second = HashedEmbedder().embed(["삼성전자 수주 확대", "삼성전자 수주 확대"])
+    assert first == second
+    assert abs(sum(value * value for value in first) - 1.0) < 1e-9
+
+
+def test_context_finds_the_stocks_own_recent_headlines(tmp_path: Path) -> None:
+    settings = load_settings({}, Path("absent.env"), home=tmp_path)
+    rows = [
+        {"code": "005930", "published_on": date(2025, 6, 25), "title": "대규모 수주 공급계약 체결"},
+        {"code": "005930", "published_on": date(2025, 6, 27), "title": "내일 알려질 소식"},
+        {"code": "005930", "published_on": date(2025, 5, 1), "title": "오래된 수주 소식"},
+        {"code": "000660", "published_on": date(2025, 6, 25), "title": "다른 회사 수주"},
+    ]
+    with NewsVectors.open(settings) as vectors:
+        assert vectors.embedder_name == HASHED
+        assert vectors.add(rows) == 4
+        assert vectors.add(rows) == 4
+        found = vectors.context("005930", "수주 공급계약", before=date(2025, 6, 27))
+    assert found == ["대규모 수주 공급계약 체결"]
