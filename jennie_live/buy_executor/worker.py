@@ -55,7 +55,6 @@ class BuyWorker(DeskWorker[BuySignal]):
         self._outcomes = Outcomes(self.desk.journal, runtime.service, OrderSide.BUY, runtime.metrics)
         self._notify = runtime.writer(Streams.TRADE_NOTIFICATIONS)
         self._calendar = KrxCalendar.shipped()
-        self._seen: set[str] = set()
         self._cooldowns: dict[CooldownKind, dict[str, datetime]] = {kind: {} for kind in CooldownKind}
         self._claimed: list[str] = []
         self._claimed_at = 0.0
@@ -65,14 +64,13 @@ class BuyWorker(DeskWorker[BuySignal]):
     # ---- one signal -----------------------------------------------------------------------------
 
     async def handle(self, event: RequestEvent[BuySignal]) -> None:
-        """Acknowledge, decide, send, and write the one outcome after the order has left."""
+        """Decide, send, write the one outcome after the order has left; acknowledged once the outcome is stored."""
         signal, now = event.request, self.desk.now
-        acknowledged = asyncio.create_task(self.inputs.acknowledge(Streams.BUY_SIGNALS, [event.entry_id]))
-        refusal = await self._decide(signal, now)
-        self._seen.add(signal.signal_id)
+        owed = self._outcomes.is_owed(signal.signal_id)
+        refusal = None if owed else await self._decide(signal, now)
         outcome = ORDERED if refusal is None else EXPIRED if _is_expiry(refusal) else REFUSED
         self._outcomes.settle(_request(signal, event.entry_id), outcome, now, refusal)
-        await acknowledged
+        self.handled(Streams.BUY_SIGNALS, event.entry_id)
 
     async def _decide(self, signal: BuySignal, now: datetime) -> Refusal | None:
         """Order what may be ordered; else the refusal that says why not."""
@@ -122,7 +120,7 @@ class BuyWorker(DeskWorker[BuySignal]):
             market_time=now,
             session=session_times(now.date()),
             is_session=self._calendar.is_session(now.date()),
-            seen_signal_ids=self._seen,
+            seen_signal_ids=self._outcomes.seen,
             stops=self.runtime.stops.state,
             permit_refusal=self._conditions.permit_refusal(signal, now),
             loss_refusal=self._losses.refusal(),
@@ -271,10 +269,10 @@ class BuyWorker(DeskWorker[BuySignal]):
     async def load_day(self, day: date) -> None:
         """Everything a decision looks at that the ledger knows."""
         self._facts.begin_day(day)
-        self._seen = await self.desk.journal.do(
+        settled = await self.desk.journal.do(
             "settled signals", lambda connection: journal.settled_ids(connection, day, OrderSide.BUY.value)
         )
-        self._seen |= {order.intent.source_id for order in self.desk.orders}
+        self._outcomes.begin_day(settled, {order.intent.source_id for order in self.desk.orders})
         self._losses.risk.restore(
             {order.intent.intent_id: int(order.intent.context["risk_krw"]) for order in self.desk.orders.unresolved()}
         )

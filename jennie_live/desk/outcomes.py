@@ -45,9 +45,22 @@ class Outcomes:
         self._side = side
         self._count = metrics.counter("requests_total", "signals and sell orders by outcome", ("outcome", "rule"))
         self.refused: dict[str, int] = {}
+        self.seen: set[str] = set()
+        self._owed: set[str] = set()
+
+    def begin_day(self, settled: set[str], acted_on: set[str]) -> None:
+        """Requests that have their outcome, and those that led to an intent: neither may act again."""
+        self.seen = settled | acted_on
+        self._owed = acted_on - settled
+
+    def is_owed(self, request_id: str) -> bool:
+        """Whether a request led to an intent, yet its outcome was never written: the process died in between."""
+        return request_id in self._owed
 
     def settle(self, request: Request, outcome: str, now: datetime, refusal: Refusal | None = None) -> None:
         """Keep the outcome; a second delivery of a settled request is kept as a refusal naming the duplicate rule."""
+        self.seen.add(request.request_id)
+        self._owed.discard(request.request_id)
         rule = "" if refusal is None else refusal.rule
         self._count.labels(outcome=outcome, rule=rule).inc()
         if refusal is not None:

@@ -67,6 +67,8 @@ class DeskWorker(ABC, Generic[R]):
         self.day: date | None = None
         self._events = runtime.writer(Streams.POSITIONS)
         self._foreign = CursorReader(runtime.redis, Streams.POSITIONS)
+        self._handled: dict[Streams, list[str]] = {}
+        self._begun_us = 0
         self._status_at = 0.0
         self._trim_at = 0.0
         self._orphan_since: float | None = None
@@ -105,6 +107,7 @@ class DeskWorker(ABC, Generic[R]):
         """Take the desk, reconcile before the first new request, then work until cancelled."""
         await self._take_over()
         while True:
+            _end_if_cancelled()
             self.desk.lease.require()
             await self.inputs.read(BLOCK_MS)
             await self._work()
@@ -157,6 +160,8 @@ class DeskWorker(ABC, Generic[R]):
         while await self._reconcile("start") is None:
             await self._tell_status()
             await asyncio.sleep(0.5)
+        self._begun_us = self.desk.now_us
+        await self.settle([])
         self.phase = "healthy"
         await self.inputs.recover()
         await self._work()
@@ -183,10 +188,23 @@ class DeskWorker(ABC, Generic[R]):
                 await self._settled(event)
         self.desk.crash.crash_at("before_ack")
         await self.inputs.acknowledge(Streams.NOTICES, notices)
+        await self._acknowledge_handled()
         await self.inputs.acknowledge_marks()
         await self._answer_again()
         await self._obey_commands()
         await self._house_keeping()
+
+    def handled(self, stream: Streams, entry_id: str) -> None:
+        """A request whose outcome is on its way into the ledger; it is acknowledged once it is there."""
+        self._handled.setdefault(stream, []).append(entry_id)
+
+    async def _acknowledge_handled(self) -> None:
+        handled, self._handled = self._handled, {}
+        if handled:
+            await self.desk.journal.flush()
+        for stream, entry_ids in handled.items():
+            await self.inputs.acknowledge(stream, entry_ids)
+        self.desk.crash.crash_at("after_ack")
 
     async def _answer_again(self) -> None:
         """The conductor repeats a mark when it missed an answer; what the mark caused is long done."""
@@ -202,7 +220,7 @@ class DeskWorker(ABC, Generic[R]):
     def _decision_us(self, at_us: int) -> int:
         """Market time at which a request is decided: its own, unless whole slices have passed since (T3, R-BUY-14)."""
         passed = self.runtime.clock.previous_settled_us
-        own = self._event_us(at_us)
+        own = max(self._event_us(at_us), self._begun_us)
         return own if passed is None else max(own, passed)
 
     async def _settled(self, event: SettledEvent) -> None:
@@ -351,3 +369,10 @@ class DeskWorker(ABC, Generic[R]):
             await self.runtime.redis.set(key.of(service=self.runtime.service), raw, ex=KEYS[key].ttl_seconds)
         except (RedisError, OSError) as error:
             get_logger().warning("status not written", error=type(error).__name__)
+
+
+def _end_if_cancelled() -> None:
+    """The Redis client may lose a cancellation that arrives while it reads a reply; the loop must end all the same."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

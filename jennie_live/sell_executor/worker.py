@@ -54,7 +54,6 @@ class SellWorker(DeskWorker[SellOrder]):
         super().__init__(runtime, parts, inputs)
         self._outcomes = Outcomes(self.desk.journal, runtime.service, OrderSide.SELL, runtime.metrics)
         self._notify = runtime.writer(Streams.TRADE_NOTIFICATIONS)
-        self._seen: set[str] = set()
         self._failed_at: dict[str, datetime] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._suppressed = 0
@@ -65,9 +64,13 @@ class SellWorker(DeskWorker[SellOrder]):
     async def handle(self, event: RequestEvent[SellOrder]) -> None:
         """Decide from memory; what may be sold leaves in its own task."""
         order, now = event.request, self.desk.now
+        if self._outcomes.is_owed(order.order_id):
+            self._outcomes.settle(_request(event), ORDERED, now)
+            await self._acknowledge(event.entry_id)
+            return
         position = self.desk.book.positions.get(order.stock_code)
         refusal = self._check(order, position, now)
-        self._seen.add(order.order_id)
+        self._outcomes.seen.add(order.order_id)
         if refusal is None and position is not None:
             sending = _Sending(event, self._intent(order, position, now), now)
             task = asyncio.create_task(self._send(sending), name=f"sell-{order.stock_code}")
@@ -88,7 +91,7 @@ class SellWorker(DeskWorker[SellOrder]):
             market_time=now,
             session=session_times(now.date()),
             is_session=KrxCalendar.shipped().is_session(now.date()),
-            seen_order_ids=self._seen,
+            seen_order_ids=self._outcomes.seen,
             stops=self.runtime.stops.state,
             position=position,
             has_unresolved=bool(self.desk.orders.unresolved(order.stock_code)),
@@ -232,10 +235,10 @@ class SellWorker(DeskWorker[SellOrder]):
 
     async def load_day(self, day: date) -> None:
         """Sell orders that have their outcome, and cooldowns that Redis may have forgotten (drill 22)."""
-        self._seen = await self.desk.journal.do(
+        settled = await self.desk.journal.do(
             "settled sell orders", lambda connection: journal.settled_ids(connection, day, OrderSide.SELL.value)
         )
-        self._seen |= {order.intent.source_id for order in self.desk.orders}
+        self._outcomes.begin_day(settled, {order.intent.source_id for order in self.desk.orders})
         self._failed_at = {}
         now = self.desk.now
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
+from datetime import time as clock_time
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from jennie_infra import permit
 from jennie_infra.bus.cache import put
 from jennie_infra.bus.keys import RedisKeys
 from jennie_infra.bus.streams import Streams, StreamWriter, decode_watermark
+from jennie_infra.bus.ticks import TickWriter
 from jennie_infra.db.engine import make_engine
 from jennie_infra.db.repositories.tables import FILL, INTENT, PORTFOLIO, SIGNAL_LOG
 from jennie_infra.db.schema import upgrade
@@ -47,7 +49,7 @@ DEADLINE_SECONDS = 20.0
 
 
 def at(clock: str) -> datetime:
-    return datetime.combine(DAY, datetime.strptime(clock, "%H:%M:%S").time(), tzinfo=KST)
+    return datetime.combine(DAY, clock_time.fromisoformat(clock), tzinfo=KST)
 
 
 class DeskRig:
@@ -116,6 +118,7 @@ class DeskRig:
         """Close the slice: a settled mark on every stream, then wait for everybody's watermark."""
         self.now += timedelta(seconds=seconds)
         mark = ClockMark(to_epoch_us(self.now), settled=True)
+        await TickWriter(self.redis).write([mark])
         for stream in (Streams.NOTICES, Streams.BUY_SIGNALS, Streams.SELL_ORDERS):
             await StreamWriter(self.redis, stream).publish_mark(mark)
         await self.passed(mark.market_us, services or tuple(self._tasks))

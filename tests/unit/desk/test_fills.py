@@ -1,0 +1,57 @@
+"""Every share is booked once, whether a notice or an inquiry tells of it (drills 6, 8, 9)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jennie_core.domain.base import to_epoch_us
+from jennie_core.domain.enums import OrderSide, OrderState
+from jennie_live.desk.fills import TIE_US, Inquiry, costs, from_inquiry
+from tests.unit.desk.test_unknown import SENT, intent, row
+
+RATIO = 0.00015
+OURS = replace(intent(quantity=1_000), order_number="7", state=OrderState.ACCEPTED)
+
+
+@given(st.integers(1, 1_000), st.integers(100, 900_000), st.integers(0, 999_999))
+def test_an_inquiry_fill_has_the_exact_remaining_amount(quantity: int, price: int, odd: int) -> None:
+    amount = quantity * price + odd % quantity
+    found = from_inquiry(OURS, row(filled_quantity=quantity, filled_amount_krw=amount), SENT, RATIO)
+    assert sum(fill.quantity for fill in found) == quantity
+    assert sum(fill.amount_krw for fill in found) == amount
+
+
+def test_only_what_is_missing_is_booked() -> None:
+    half = replace(OURS, filled_quantity=40, filled_amount_krw=400_000)
+    found = from_inquiry(half, row(filled_quantity=100, filled_amount_krw=1_060_000), SENT, RATIO)
+    assert [(fill.quantity, fill.price_krw, fill.source) for fill in found] == [(60, 11_000, "inquiry")]
+    assert from_inquiry(half, row(filled_quantity=40, filled_amount_krw=400_000), SENT, RATIO) == []
+
+
+def test_the_same_inquiry_gives_the_same_fill_ids() -> None:
+    seen = row(filled_quantity=7, filled_amount_krw=70_003)
+    first, again = (from_inquiry(OURS, seen, SENT + timedelta(seconds=s), RATIO) for s in (0, 30))
+    assert [fill.fill_id for fill in first] == [fill.fill_id for fill in again]
+
+
+def test_an_absent_amount_keeps_the_requested_price() -> None:
+    """R-ORD-11."""
+    found = from_inquiry(OURS, row(filled_quantity=3, filled_amount_krw=0), SENT, RATIO)
+    assert found[0].price_krw == OURS.reference_price_krw
+
+
+def test_a_late_notice_of_a_covered_execution_adds_nothing() -> None:
+    until = to_epoch_us(SENT)
+    assert Inquiry(until).covers(until - 1, 10)
+    assert not Inquiry(until).covers(until, 10)
+    assert Inquiry(until, unexplained=10).covers(until + TIE_US, 10)
+    assert not Inquiry(until, unexplained=9).covers(until, 10)
+    assert not Inquiry(until, unexplained=10).covers(until + TIE_US + 1, 10)
+
+
+def test_costs_are_truncated_and_only_sales_are_taxed() -> None:
+    """5.5, 5.6: 0.15 % on sales settled in 2025."""
+    assert costs(OrderSide.BUY, 1_000_001, SENT.date(), RATIO) == (150, 0)
+    assert costs(OrderSide.SELL, 1_000_001, SENT.date(), RATIO) == (150, 1_500)
