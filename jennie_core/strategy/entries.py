@@ -91,8 +91,6 @@ def orb_breakout(setup: Setup) -> bool:
     settings, opening = setup.settings, setup.opening_range
     if not settings.orb_enabled or not opening.is_known:
         return False
-    if setup.bars[-1].start_us < opening.end_us:
-        return False
     if setup.market_us - setup.open_us > settings.orb_end_minutes_after_open * 60_000_000:
         return False
     width = opening.width_pct

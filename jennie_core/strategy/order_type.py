@@ -5,6 +5,7 @@ from datetime import date
 
 from jennie_core.domain.decisions import Refusal
 from jennie_core.domain.enums import AssetKind, Market, OrderType, SignalType
+from jennie_core.krx.costs import MILLION
 from jennie_core.krx.ticks import floor_to_tick
 
 
@@ -33,7 +34,8 @@ def buy_order_terms(
     The broker checks a market buy at the day's upper limit, so without a known limit it cannot be sized.
     """
     if signal_type.is_momentum_family:
-        limit = floor_to_tick(price_krw * (1 + premium_ratio), on=on, kind=kind, market=market)
+        with_premium = price_krw * (MILLION + round(premium_ratio * MILLION)) // MILLION
+        limit = floor_to_tick(with_premium, on=on, kind=kind, market=market)
         if upper_limit_krw is not None:
             limit = min(limit, upper_limit_krw)
         return OrderTerms(OrderType.LIMIT, limit, limit)

@@ -50,6 +50,13 @@ def test_the_momentum_family_buys_with_a_limit_on_the_tick_grid(signal_type: Sig
     assert (terms.order_type, terms.limit_price_krw, terms.cash_price_krw) == (OrderType.LIMIT, 50_300, 50_300)
 
 
+def test_a_premium_that_ends_on_a_tick_is_not_lost_to_rounding() -> None:
+    """R-ORD-02: 10,000 x 1.003 is 10,030, although floating point makes it 10,029.999."""
+    terms = buy_order_terms(SignalType.MOMENTUM, 10_000, 13_000, premium_ratio=0.003, on=DAY)
+    assert not isinstance(terms, Refusal)
+    assert terms.limit_price_krw == 10_030
+
+
 def test_a_limit_never_exceeds_the_upper_price_limit() -> None:
     """R-ORD-02"""
     terms = buy_order_terms(SignalType.MOMENTUM, 13_000, 13_000, premium_ratio=0.003, on=DAY)
@@ -133,6 +140,15 @@ def test_a_high_score_may_size_above_what_the_guard_allows() -> None:
     """R-SIZE-04 against R-GRD-03: 18 % is sized, 15 % is allowed; the guard has the last word."""
     assert plan(given=signal(llm_score=80.0), atr_krw=100.0).rule == "R-GRD-03"
     assert isinstance(plan(given=signal(llm_score=79.9), atr_krw=100.0), BuyPlan)
+
+
+def test_a_limit_order_is_judged_at_its_limit_price() -> None:
+    """R-GRD-03: 1,497 shares are 14.97 % at 10,000 won and 15.02 % at the limit of 10,030."""
+    momentum = signal(signal_type=SignalType.MOMENTUM, llm_score=80.0)
+    council = effective(position_multiplier=0.8345)
+    found = plan_buy(momentum, replace(BASIS, atr_krw=100.0), council, SETTINGS)
+    assert isinstance(found, Refusal)
+    assert (found.rule, found.value) == ("R-GRD-03", 15.015)
 
 
 @pytest.mark.parametrize("reason", list(SellReason))

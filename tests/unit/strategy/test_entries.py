@@ -267,6 +267,8 @@ def test_volume_breakout_needs_three_times_the_volume_and_a_new_high() -> None:
     assert not entries.volume_breakout(setup([*before, bar(19, 10_050, volume=300)]))
     assert not entries.volume_breakout(setup([*before, bar(19, 10_051, volume=299)]))
     assert not entries.volume_breakout(setup([*before[1:], bar(19, 10_051, volume=300)]))
+    peak = [bar(0, 10_000, high=10_060), *before[1:]]
+    assert not entries.volume_breakout(setup([*peak, bar(19, 10_051, volume=300)]))
 
 
 # Order

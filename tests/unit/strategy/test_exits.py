@@ -40,7 +40,7 @@ def test_profit_floor_needs_fifteen_percent_once() -> None:
     assert decide(9.9, 15.0).reason is SellReason.PROFIT_FLOOR
     assert rule(9.9, profit_floor_armed=True) == "R-EXIT-02"
     assert rule(9.9, high=9.9, scale_out_level=4) is None
-    assert rule(10.1, high=15.0, scale_out_level=4) == "R-EXIT-08"
+    assert rule(10.0, high=15.0, scale_out_level=4) == "R-EXIT-08"
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,8 @@ def test_each_gate_refuses_with_its_rule(rule: str, changes: dict[str, Any]) -> 
         {"rsi": 85.0, "council": {"market_regime": MarketRegime.STRONG_BULL}},
         {"council": {"risk_off_level": 1, "vix_regime": VixRegime.ELEVATED}},
         {"volume_ratio": 2.1},
+        {"volume_ratio": 2.0, "price_krw": 10_300},
+        {"volume_ratio": 2.1, "price_krw": 10_200},
         {"price_krw": 10_300},
         {"volume_ratio": 9.0, "price_krw": 20_000, "vwap_krw": None},
         {"last_signal_us": us("09:50")},

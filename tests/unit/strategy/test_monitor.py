@@ -71,6 +71,14 @@ def test_the_order_is_raised_again_when_its_lock_ends_without_a_fill() -> None:
     assert again.order_id != first.order_id
 
 
+def test_ticks_under_the_lock_do_not_put_the_next_order_off() -> None:
+    """R-MON-06: the end of the lock itself is due, not the next sweep."""
+    core = monitor()
+    price(core, 9_500, "09:30")
+    price(core, 9_490, "09:30:50")
+    assert len(core.on_mark(us("09:31"))) == 1
+
+
 def test_an_order_is_not_repeated_when_the_rule_no_longer_holds() -> None:
     core = monitor()
     price(core, 9_500, "09:30")
@@ -287,6 +295,17 @@ def test_a_split_restates_watermark_and_price() -> None:
     core.apply_event(event, us("09:31"))
     assert marks(core, "09:31:01", "09:33") == []
     assert price(core, 5_390, "09:33:01") == []
+
+
+def test_a_reverse_split_is_not_judged_on_the_price_before_it() -> None:
+    """O3"""
+    core = monitor()
+    price(core, 10_000, "09:30")
+    merged = position(quantity=50, average_price_krw=20_000.0)
+    event = PositionEvent(reason="adjustment", writer="ops", position=merged, occurred_at=at("09:31"))
+    core.apply_event(event, us("09:31"))
+    assert marks(core, "09:31:01", "09:33") == []
+    assert price(core, 20_000, "09:33:01") == []
 
 
 def test_regime_and_throttle_reach_the_exit_rules() -> None:

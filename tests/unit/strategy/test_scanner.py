@@ -62,6 +62,14 @@ def test_a_momentum_hit_is_published_after_its_confirmation_bar() -> None:
     assert signal.signal_id == signal_id("2025-06-27", CODE, SignalType.MOMENTUM, us("09:42"))
 
 
+def test_the_pending_price_itself_confirms() -> None:
+    """R-STRAT-10: at the pending price or better."""
+    feed = warmed(scanner(CALM))
+    feed.bar(10_200)
+    feed.bar(10_210)
+    assert isinstance(feed.bar(10_210)[0], BuySignal)
+
+
 def test_an_unconfirmed_hit_is_discarded_and_says_so() -> None:
     """R-STRAT-10"""
     feed = warmed(scanner(CALM))

@@ -96,6 +96,18 @@ def test_the_least_regime_stays_until_a_council_run() -> None:
     assert (risk.level, risk.position_multiplier, risk.minimum_regime) == (NORMAL, 1.0, None)
 
 
+def test_a_milder_relapse_keeps_the_harsher_regime() -> None:
+    """R-THR-08"""
+    state = throttle()
+    state.observe(-4.5, None, at("09:30"))
+    for minute in range(35, 60, 5):
+        state.observe(1.0, None, at(f"09:{minute}"))
+    assert state.observe(1.0, None, at("10:05")).risk.level is DANGER
+    assert state.observe(1.0, None, at("10:25")).risk.level is WARNING
+    relapse = state.observe(-3.5, None, at("10:30")).risk
+    assert (relapse.level, relapse.minimum_regime) == (DANGER, MarketRegime.STRONG_BEAR)
+
+
 def test_an_older_council_run_resets_nothing() -> None:
     """R-REG-08"""
     state = throttle()
