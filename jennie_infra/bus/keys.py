@@ -32,8 +32,6 @@ class RedisKeys(StrEnum):
     STOP_STATE = "emergency:state"
     FORCED_LIQUIDATION = "forced_liquidation:stocks"
     FORCED_LIQUIDATION_ARMED = "forced_liquidation:armed"
-    BUY_LOCK = "lock:buy:{code}"
-    SELL_LOCK = "lock:sell:{code}"
     DESK_LEASE = "lease:desk:{side}"
     BUY_COOLDOWN_STOPLOSS = "stoploss_cooldown:{code}"
     BUY_COOLDOWN_SELL = "sell_cooldown:{code}"
@@ -66,7 +64,7 @@ class KeySpec(NamedTuple):
 
 KEYS: dict[RedisKeys, KeySpec] = {
     RedisKeys.WATCHLIST_ACTIVE: KeySpec(
-        "json", HotWatchlist, DAY, "data plane", ("scanner", "gateway", "dashboard", "commands")
+        "json", HotWatchlist, DAY, "data plane", ("scanner", "buy_executor", "gateway", "dashboard", "commands")
     ),
     RedisKeys.WATCHLIST_MANUAL: KeySpec("hash code->name", None, None, "commands", ("scanner", "dashboard")),
     RedisKeys.MACRO_INSIGHT: KeySpec("json", MacroInsight, DAY, "data plane", ("monitor", "dashboard", "commands")),
@@ -83,8 +81,6 @@ KEYS: dict[RedisKeys, KeySpec] = {
     RedisKeys.STOP_STATE: KeySpec("json", StopState, None, "desk control", ("all workers",)),
     RedisKeys.FORCED_LIQUIDATION: KeySpec("set of codes", None, None, "desk control", ("monitor", "dashboard")),
     RedisKeys.FORCED_LIQUIDATION_ARMED: KeySpec("string", None, None, "desk control", ("monitor", "dashboard")),
-    RedisKeys.BUY_LOCK: KeySpec("lock", None, 180, "buy_executor", ("buy_executor",)),
-    RedisKeys.SELL_LOCK: KeySpec("lock", None, 60, "sell_executor", ("sell_executor",)),
     RedisKeys.DESK_LEASE: KeySpec("lease", None, 15, "desk", ("desk", "gateway")),
     RedisKeys.BUY_COOLDOWN_STOPLOSS: KeySpec(
         "string until", None, 7 * DAY, "sell_executor", ("scanner", "buy_executor")

@@ -81,7 +81,7 @@ class BuyWorker(DeskWorker[BuySignal]):
         if self._conditions.permit_refusal(signal, now) is not None:
             await self._conditions.refresh_permit()
         facts = self._buy_facts(signal, now, quote, price)
-        refusal = check_buy(facts, self.runtime.trading)
+        refusal = check_buy(facts, self.runtime.trading) or self._locked(signal, now)
         if refusal is not None:
             return refusal
         context = facts.context
@@ -111,6 +111,15 @@ class BuyWorker(DeskWorker[BuySignal]):
         self._losses.risk.release(intent.intent_id)
         self.desk.book.release(intent.intent_id)
         return Refusal(rule=outcome.rule, detail=outcome.text, value=outcome.code or None)
+
+    def _locked(self, signal: BuySignal, now: datetime) -> Refusal | None:
+        """R-BUY-10: a code that was just tried without success rests, so that no order is sent again at once."""
+        life = self.runtime.trading.orders.buy_lock_seconds
+        for order in self.desk.orders:
+            age = (now - order.intent.market_at).total_seconds()
+            if order.intent.stock_code == signal.stock_code and not order.intent.filled_quantity and age < life:
+                return Refusal(rule="R-BUY-10", detail="this stock was just tried", value=round(age, 1), limit=life)
+        return None
 
     def _buy_facts(self, signal: BuySignal, now: datetime, quote: Quote | None, price: int | None) -> BuyFacts:
         book = self.desk.book
