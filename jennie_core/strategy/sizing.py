@@ -20,6 +20,8 @@ SMART_SKIP_RATIO = 0.5
 TIER1_STEPS = ((85.0, 1.0), (80.0, 0.9), (75.0, 0.8), (70.0, 0.7))
 TIER1_LOWEST = 0.6
 TIER2_FACTOR = 0.5
+ROUNDING = 1e-9
+"""0.8 x 0.7 is 0.5599.. in floating point; a share is not lost to that."""
 CAUTION_FACTOR = 0.7
 
 
@@ -176,7 +178,7 @@ def _apply_multipliers(
     product = 1.0
     for factor in multipliers.values():
         product *= factor
-    final = min(floor(quantity * product), _cash_cap(given, equity), MAX_QUANTITY)
+    final = min(floor(quantity * product + ROUNDING), _cash_cap(given, equity), MAX_QUANTITY)
     shown = ", ".join(f"{name} {factor:g}" for name, factor in multipliers.items())
     if final <= 0:
         return Refusal(

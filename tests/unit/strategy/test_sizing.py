@@ -117,6 +117,7 @@ def test_heat_counts_the_risk_of_open_positions() -> None:
         ({"trade_tier": TradeTier.TIER2}, 0.5),
         ({"risk_tag": RiskTag.BULLISH}, 1.0),
         ({"risk_tag": RiskTag.CAUTION}, 0.7),
+        ({"hybrid_score": 75.0, "risk_tag": RiskTag.CAUTION}, 0.56),
         ({"stale_sessions": 1}, 1.0),
         ({"stale_sessions": 2}, 0.5),
         ({"stale_sessions": 3}, 0.3),
