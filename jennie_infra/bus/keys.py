@@ -67,28 +67,26 @@ KEYS: dict[RedisKeys, KeySpec] = {
         "json", HotWatchlist, DAY, "data plane", ("scanner", "buy_executor", "gateway", "dashboard", "commands")
     ),
     RedisKeys.WATCHLIST_MANUAL: KeySpec("hash code->name", None, None, "commands", ("scanner", "dashboard")),
-    RedisKeys.MACRO_INSIGHT: KeySpec("json", MacroInsight, DAY, "data plane", ("monitor", "dashboard", "commands")),
+    RedisKeys.MACRO_INSIGHT: KeySpec("json", MacroInsight, DAY, "data plane", ("monitor",)),
     RedisKeys.REGIME_CURRENT: KeySpec(
         "json", TradingContext, HOUR * 24, "data plane", ("scanner", "buy_executor", "monitor", "dashboard")
     ),
     RedisKeys.SECTOR_BUDGET: KeySpec("json", SectorBudget, DAY, "data plane", ("buy_executor", "dashboard")),
     RedisKeys.RISK_INTRADAY: KeySpec("json", IntradayRisk, DAY, "monitor", ("scanner", "buy_executor", "dashboard")),
     RedisKeys.PERMIT_TRADING: KeySpec(
-        "json", TradingPermit, DAY, "data plane", ("scanner", "buy_executor", "dashboard", "commands")
+        "json", TradingPermit, DAY, "data plane", ("buy_executor", "dashboard", "commands")
     ),
-    RedisKeys.EMERGENCY_PAUSE: KeySpec("string reason", None, None, "desk control", ("all workers",)),
-    RedisKeys.EMERGENCY_STOP: KeySpec("string reason", None, None, "desk control", ("all workers",)),
-    RedisKeys.STOP_STATE: KeySpec("json", StopState, None, "desk control", ("all workers",)),
-    RedisKeys.FORCED_LIQUIDATION: KeySpec("set of codes", None, None, "desk control", ("monitor", "dashboard")),
-    RedisKeys.FORCED_LIQUIDATION_ARMED: KeySpec("string", None, None, "desk control", ("monitor", "dashboard")),
-    RedisKeys.DESK_LEASE: KeySpec("lease", None, 15, "desk", ("desk", "gateway")),
-    RedisKeys.BUY_COOLDOWN_STOPLOSS: KeySpec(
-        "string until", None, 7 * DAY, "sell_executor", ("scanner", "buy_executor")
-    ),
-    RedisKeys.BUY_COOLDOWN_SELL: KeySpec("string until", None, 7 * DAY, "sell_executor", ("scanner", "buy_executor")),
+    RedisKeys.EMERGENCY_PAUSE: KeySpec("string reason", None, None, "stops", ("all workers",)),
+    RedisKeys.EMERGENCY_STOP: KeySpec("string reason", None, None, "stops", ("all workers",)),
+    RedisKeys.STOP_STATE: KeySpec("json", StopState, None, "stops", ("all workers",)),
+    RedisKeys.FORCED_LIQUIDATION: KeySpec("set of codes", None, None, "operator", ("monitor", "dashboard")),
+    RedisKeys.FORCED_LIQUIDATION_ARMED: KeySpec("string", None, None, "operator", ("monitor", "dashboard")),
+    RedisKeys.DESK_LEASE: KeySpec("lease", None, 15, "desk", ("desk",)),
+    RedisKeys.BUY_COOLDOWN_STOPLOSS: KeySpec("string until", None, 7 * DAY, "sell_executor", ("scanner",)),
+    RedisKeys.BUY_COOLDOWN_SELL: KeySpec("string until", None, 7 * DAY, "sell_executor", ("scanner",)),
     RedisKeys.LLM_STATS: KeySpec("hash", None, 90 * DAY, "llm", ("dashboard",)),
-    RedisKeys.LIVE_POSITIONS: KeySpec("json text", None, 120, "monitor", ("dashboard", "commands")),
-    RedisKeys.STATUS: KeySpec("json text", None, 120, "all workers", ("dashboard", "data plane sensors")),
+    RedisKeys.LIVE_POSITIONS: KeySpec("json text", None, 120, "monitor", ("dashboard",)),
+    RedisKeys.STATUS: KeySpec("json text", None, 120, "desk", ()),
     RedisKeys.NOTIFICATION_MUTE: KeySpec("string until", None, DAY, "commands", ("commands",)),
     RedisKeys.PRICE_ALERTS: KeySpec("hash code->price", None, 7 * DAY, "commands", ("monitor",)),
     RedisKeys.TELEGRAM_RATE: KeySpec("string", None, 5, "commands", ("commands",)),
@@ -96,5 +94,5 @@ KEYS: dict[RedisKeys, KeySpec] = {
     RedisKeys.TELEGRAM_SEEN: KeySpec("string", None, DAY, "commands", ("commands",)),
     RedisKeys.TELEGRAM_TRADES: KeySpec("string count", None, DAY, "commands", ("commands",)),
     RedisKeys.LOGIN_LINK: KeySpec("string", None, 600, "cli", ("dashboard",)),
-    RedisKeys.STORE_STAMP: KeySpec("string mode/account", None, None, "first process", ("all",)),
+    RedisKeys.STORE_STAMP: KeySpec("string mode/account", None, None, "all workers", ("all workers",)),
 }

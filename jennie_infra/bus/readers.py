@@ -14,7 +14,7 @@ TRIMMED = "trimmed before it was handled"
 
 
 def _entries(reply: Any) -> list[tuple[str, Any]]:
-    """(id, fields) pairs of an XREAD/XREADGROUP reply in RESP2 or RESP3 shape; fields None: pending but trimmed."""
+    """(id, fields) pairs of an XREAD/XREADGROUP reply in RESP2 or RESP3 shape; without fields: pending but trimmed."""
     if not reply:
         return []
     batches: list[Any] = []
@@ -184,7 +184,7 @@ class GroupReader:
         entries: list[Entry] = []
         done: list[str] = []
         for entry_id, fields in raw:
-            if fields is None:
+            if not fields:
                 await self.park(entry_id, {}, TRIMMED)
                 continue
             entry = decode_entry(entry_id, fields)

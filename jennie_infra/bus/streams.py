@@ -72,23 +72,23 @@ STREAMS: dict[Streams, StreamSpec] = {
     Streams.POSITIONS: StreamSpec(
         (PositionEvent,),
         ("buy_executor", "sell_executor"),
-        ("monitor", "buy_executor", "sell_executor", "dashboard"),
+        ("monitor", "buy_executor", "sell_executor"),
         trim_length=50_000,
     ),
     Streams.CONTROL: StreamSpec(
         (ControlCommand,),
         ("cli", "dashboard", "commands"),
-        ("buy_executor", "monitor", "scanner"),
-        groups=("buy-executor", "monitor", "scanner"),
+        ("buy_executor",),
+        groups=("buy-executor",),
     ),
     Streams.TRADE_NOTIFICATIONS: StreamSpec(
-        (TradeNotification,), ("buy_executor", "sell_executor"), ("commands", "dashboard"), groups=("commands",)
+        (TradeNotification,), ("buy_executor", "sell_executor"), ("commands",), groups=("commands",)
     ),
     Streams.ALERTS: StreamSpec((Alert,), ("all workers",), ("commands", "dashboard"), groups=("commands",)),
     Streams.WATERMARKS: StreamSpec(
         (),
         ("gateway", "scanner", "monitor", "buy_executor", "sell_executor"),
-        ("conductor", "data plane sensors"),
+        ("conductor", "data plane"),
         trim_length=2_000,
     ),
 }

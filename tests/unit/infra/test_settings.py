@@ -179,7 +179,11 @@ def test_a_settings_file_changes_what_it_names_and_the_hash(tmp_path: Path, nowh
 
 @pytest.mark.parametrize(
     ("text", "named"),
-    [("[risk]\nmax_position = 3\n", "risk.max_position"), ("[risk]\nmax_positions = 'a'\n", "max_positions"), ("[ri", "]")],
+    [
+        ("[risk]\nmax_position = 3\n", "risk.max_position"),
+        ("[risk]\nmax_positions = 'a'\n", "max_positions"),
+        ("[ri", "]"),
+    ],
 )
 def test_a_bad_settings_file_names_the_place(tmp_path: Path, nowhere: Path, text: str, named: str) -> None:
     path = tmp_path / "mine.toml"
@@ -190,5 +194,5 @@ def test_a_bad_settings_file_names_the_place(tmp_path: Path, nowhere: Path, text
 
 
 def test_an_absent_settings_file_is_an_error(tmp_path: Path, nowhere: Path) -> None:
-    with pytest.raises(SettingsError, match="absent.toml"):
+    with pytest.raises(SettingsError, match=r"absent\.toml"):
         load_settings({"JENNIE_SETTINGS_FILE": str(tmp_path / "absent.toml")}, nowhere).trading()
