@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from jennie_infra.db.types import UtcDateTime
 
 BATCH = 20_000
-_LOCAL_INFILE_REFUSED = (1148, 2068, 3948)
+_LOCAL_INFILE_REFUSED = (1148, 2068, 3948, 4166)
 
 
 class BulkWriteError(RuntimeError):
