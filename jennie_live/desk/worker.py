@@ -37,7 +37,7 @@ BALANCE_EVERY_US = 60_000_000
 STATUS_SECONDS = 5.0
 TRIM_SECONDS = 60.0
 SILENT_SECONDS = 5.0
-"""Real time without a mark after which the feed counts as reconnected (rehearsals pause on purpose)."""
+"""Real time without a mark after which the feed counts as reconnected."""
 ORPHAN_SECONDS = 3.0
 """Live only: real time after which marks of the notices stand alone, because the request stream's writer is gone."""
 
@@ -72,7 +72,7 @@ class DeskWorker(ABC, Generic[R]):
         self._status_at = 0.0
         self._trim_at = 0.0
         self._orphan_since: float | None = None
-        self._last_mark_real: float | None = None
+        self._was_silent = False
         self._last_result: Reconciled | None = None
 
     # ---- what an executor adds ------------------------------------------------------------------
@@ -344,17 +344,23 @@ class DeskWorker(ABC, Generic[R]):
             await self.tracker.cancel_now()
 
     async def _house_keeping(self) -> None:
-        since = self.runtime.clock.seconds_since_mark()
-        if since is not None and since > SILENT_SECONDS:
-            self._last_mark_real = since
-        elif self._last_mark_real is not None:
-            self._last_mark_real = None
-            self.agenda.want("reconnect")
+        self._notice_silence()
         now = time.monotonic()
         if now - self._trim_at >= TRIM_SECONDS:
             self._trim_at = now
             await self.inputs.trim()
         await self._tell_status()
+
+    def _notice_silence(self) -> None:
+        """A feed that was silent counts as reconnected. A rehearsal's exchange holds time on purpose, so not there."""
+        since = self.runtime.clock.seconds_since_mark()
+        if self.runtime.settings.mode is Mode.REHEARSAL or since is None:
+            return
+        if since > SILENT_SECONDS:
+            self._was_silent = True
+        elif self._was_silent:
+            self._was_silent = False
+            self.agenda.want("reconnect")
 
     async def _tell_status(self) -> None:
         now = time.monotonic()
