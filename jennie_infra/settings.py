@@ -64,23 +64,25 @@ class Settings(BaseModel):
     )
     qdrant_url: str | None = Field(default=None, description="default: Qdrant's local mode in home")
     llm_base_url: str | None = Field(default=None, description="OpenAI-compatible server; default: rule-based analyst")
-    llm_model: str = "exaone-4.0-32b"
-    llm_api_key: SecretStr | None = None
+    llm_model: str = Field(default="exaone-4.0-32b", description="model name at llm_base_url")
+    llm_api_key: SecretStr | None = Field(default=None, description="key of llm_base_url, where it asks for one")
     embed_base_url: str | None = Field(
         default=None, description="OpenAI-compatible embeddings; default: hashed vectors"
     )
-    embed_model: str = "kure-v1"
-    kis_rest_url: str | None = Field(default=None, description="default by mode")
-    kis_ws_url: str | None = Field(default=None, description="default by mode")
-    kis_app_key: SecretStr | None = None
-    kis_app_secret: SecretStr | None = None
+    embed_model: str = Field(default="kure-v1", description="model name at embed_base_url")
+    kis_rest_url: str | None = Field(default=None, description="REST address of the broker; default by mode")
+    kis_ws_url: str | None = Field(default=None, description="WebSocket address of the broker; default by mode")
+    kis_app_key: SecretStr | None = Field(default=None, description="application key (appkey); paper and live need it")
+    kis_app_secret: SecretStr | None = Field(default=None, description="application secret; paper and live need it")
     kis_account: SecretStr | None = Field(default=None, description="ten digits: account and product code")
-    kis_hts_id: SecretStr | None = None
+    kis_hts_id: SecretStr | None = Field(default=None, description="HTS login id, for execution notices")
     kis_wire_revision: str = Field(default="47/63/26", description="field counts of trade, book and notice records")
-    telegram_bot_token: SecretStr | None = None
-    telegram_api_url: str = "https://api.telegram.org"
-    telegram_chat_ids: tuple[int, ...] = Field(default=(), description="an empty list allows nobody")
-    alert_webhook_url: SecretStr | None = None
+    telegram_bot_token: SecretStr | None = Field(default=None, description="bot for commands and alerts")
+    telegram_api_url: str = Field(default="https://api.telegram.org", description="address of the bot API")
+    telegram_chat_ids: tuple[int, ...] = Field(
+        default=(), description="chats that may command, with commas; an empty list allows nobody"
+    )
+    alert_webhook_url: SecretStr | None = Field(default=None, description="alerts are also posted there as JSON")
     market_data: Path | None = Field(default=None, description="market folder with real data")
     settings_file: Path | None = Field(default=None, description="TOML file that overrides trading settings")
     halt_blocks_exits: bool = Field(default=False, description="whether a halt also stops protective exits")
@@ -92,7 +94,7 @@ class Settings(BaseModel):
     )
     dagster_url: str | None = Field(default=None, description="default: the local Dagster webserver")
     tick_log_days: int = Field(default=30, ge=1, description="recorded days of ticks and notices that are kept")
-    log_level: str = "INFO"
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
     public_url: str | None = Field(
         default=None, description="address under which the dashboard is reached, if not loopback"
     )
