@@ -27,6 +27,17 @@ BARS = "stock_code, trade_date, open_krw, high_krw, low_krw, close_krw, volume, 
 SCORES = "stock_code, total_quant_score, llm_score, hybrid_score, smoothed_score, is_tradable, trade_tier, exclusion"
 
 
+POISON = (
+    "INSERT INTO stock_daily_price SELECT stock_code, :day, 1, 900000, 1, 900000, 99999999, 0, 'poison', known_at "
+    "FROM stock_daily_price WHERE trade_date = :last",
+    "INSERT INTO stock_investor_trading "
+    "(stock_code, trade_date, foreign_net_shares, institution_net_shares, known_at) "
+    "SELECT stock_code, :day, 99999999, 99999999, known_at FROM stock_daily_price WHERE trade_date = :last",
+    "INSERT INTO index_daily_price (index_code, trade_date, close_level, known_at) "
+    "SELECT index_code, :day, close_level * 9, known_at FROM index_daily_price WHERE trade_date = :last",
+)
+
+
 @pytest.fixture(scope="session")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return generated_folder(tmp_path_factory.mktemp("market"))
@@ -136,19 +147,10 @@ def test_the_list_of_a_day_does_not_know_that_day(day: Rig) -> None:
     """Q2: rows of the market day itself, however wild, change nothing at 08:30."""
     day.scout()
     before = day.digest("daily_quant_score", SCORES, "is_active = 1")
+    days = {"day": DAY.isoformat(), "last": CALENDAR.previous_session(DAY).isoformat()}
     with day.plane.platform.market.begin() as connection:
-        connection.execute(text(
-            "INSERT INTO stock_daily_price "
-            "SELECT stock_code, :day, 1, 900000, 1, 900000, 99999999, 0, 'poison', known_at FROM stock_daily_price WHERE trade_date = :last"
-        ), {"day": DAY.isoformat(), "last": CALENDAR.previous_session(DAY).isoformat()})  # fmt: skip
-        connection.execute(text(
-            "INSERT INTO stock_investor_trading "
-            "(stock_code, trade_date, foreign_net_shares, institution_net_shares, known_at) SELECT stock_code, :day, 99999999, 99999999, known_at FROM stock_daily_price WHERE trade_date = :day"
-        ), {"day": DAY.isoformat()})  # fmt: skip
-        connection.execute(text(
-            "INSERT INTO index_daily_price (index_code, trade_date, close_level, known_at) "
-            "SELECT index_code, :day, close_level * 9, known_at FROM index_daily_price WHERE trade_date = :last"
-        ), {"day": DAY.isoformat(), "last": CALENDAR.previous_session(DAY).isoformat()})  # fmt: skip
+        for statement in POISON:
+            connection.execute(text(statement), days)
     for kept in (day.plane.platform.artifact_folder / "readings").rglob("*.parquet"):
         kept.unlink()
     assert day.plane.run_job("macro_council_job", key_of(DAY), at("07:45")).ok
