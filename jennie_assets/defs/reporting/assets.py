@@ -3,7 +3,7 @@
 import dagster as dg
 from sqlalchemy import delete, insert, update
 
-from jennie_assets import gateway_reads, records
+from jennie_assets import records
 from jennie_assets.briefing import compose
 from jennie_assets.partitions import SESSIONS
 from jennie_assets.platform import Platform
@@ -23,8 +23,10 @@ def daily_asset_snapshot(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[None]:
     """Account value after the close as the broker has it, realised profit and costs from fills (R-SNAP)."""
+    from jennie_assets.gateway_reads import balance  # its HTTP client would cost every run's start
+
     run = facts(context, platform)
-    account = gateway_reads.balance(platform)
+    account = balance(platform)
     held = [holding for holding in account.holdings if holding.quantity > 0]
     stocks = sum(holding.evaluation_krw for holding in held)
     invested = sum(round(holding.quantity * holding.average_price_krw) for holding in held)
