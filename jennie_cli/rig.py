@@ -160,6 +160,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "JENNIE_MARKET_DATA": "" if settings.market_data is None else str(settings.market_data),
         "JENNIE_FAIL_CHECK": settings.fail_check or "",
         "JENNIE_SETTINGS_FILE": "" if settings.settings_file is None else str(settings.settings_file.resolve()),
+        "JENNIE_SENSORS": "true" if settings.sensors else "",
         "JENNIE_HALT_BLOCKS_EXITS": "true" if settings.halt_blocks_exits else "",
     }
     return {name: value for name, value in names.items() if value}

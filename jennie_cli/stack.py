@@ -1,5 +1,6 @@
 """The processes of one stack under supervisord: configuration, start, state, ordered stop (H3)."""
 
+import contextlib
 import os
 import secrets
 import signal
@@ -44,6 +45,9 @@ MODULES: dict[str, tuple[str, int]] = {
     "command-handler": ("jennie_live.commands", 81),
 }
 """Workers in starting order; stopping goes the other way: scanner, buy, monitor, sell, gateway, stores."""
+
+LEFTOVER_SECONDS = 2.0
+"""How long grandchildren, e.g. Dagster's code server, may outlive their program."""
 
 TRADING_WORKERS = ("kis-gateway", "buy-scanner", "price-monitor", "buy-executor", "sell-executor")
 
@@ -245,20 +249,20 @@ def supervisor_proxy(folder: RunFolder) -> Any:
 
 
 def end_supervisor(pid: int, seconds: float = 40.0) -> None:
-    """SIGTERM a supervisord, wait for its ordered stop, and kill what is left of its children."""
+    """SIGTERM a supervisord, wait for its ordered stop, then end what its programs left behind."""
     try:
         process = psutil.Process(pid)
-        children = process.children(recursive=True)
+        family = [process, *process.children(recursive=True)]
         process.send_signal(signal.SIGTERM)
     except psutil.NoSuchProcess:
         return
-    _, alive = psutil.wait_procs([process, *children], timeout=seconds)
-    for leftover in alive:
-        try:
-            leftover.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(alive, timeout=5)
+    psutil.wait_procs([process], timeout=seconds)
+    for send in (psutil.Process.terminate, psutil.Process.kill):
+        _, family = psutil.wait_procs(family, timeout=LEFTOVER_SECONDS)
+        for leftover in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                send(leftover)
+    psutil.wait_procs(family, timeout=5)
 
 
 def random_key(length: int) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.panel import Panel
 
+from jennie_assets.conduct import prepare_home
 from jennie_cli import places
 from jennie_cli.errors import UserError
 from jennie_cli.market import DEFAULT_SIMULATED_DAY, choose_day, prepare
@@ -80,9 +81,25 @@ def _rehearsal(plan: UpPlan, port_base: int, base: Settings, console: Console) -
     last = places.latest(base.var_dir)
     folder = places.new_rehearsal(base.var_dir, wall_now())
     rig = build_rig(folder, day=day, port_base=port_base, market_data=plan.market_data, fail_check=None)
+    try:
+        _start_rehearsal(rig, plan, day, last, console)
+        if not plan.detach:
+            rig.stack.wait()
+    except BaseException:
+        rig.stop()
+        if rig.supervisor_pid is not None:
+            places.forget_running(base.var_dir, rig.supervisor_pid)
+        places.drop_if_nothing_ran(folder)
+        raise
+
+
+def _start_rehearsal(rig: Rig, plan: UpPlan, day: date, last: RunFolder | None, console: Console) -> None:
+    folder = rig.folder
+    rig.settings = rig.settings.model_copy(update={"sensors": True})
     require_free_ports(rig.settings, [*MODULES, "sim", "sim-admin", "dagster"])
     if last is not None:
         _share_dagster(last, folder)
+    prepare_home(folder.dagster_home)
     with LiveView(console, day=day, settings=rig.settings, plain=True) as view:
         view.phase("market")
         market = prepare(
@@ -111,8 +128,6 @@ def _rehearsal(plan: UpPlan, port_base: int, base: Settings, console: Console) -
         )
     )
     _addresses(settings, console)
-    if not plan.detach:
-        rig.stack.wait()
 
 
 def _for_real(settings: Settings, console: Console) -> None:
@@ -124,6 +139,7 @@ def _for_real(settings: Settings, console: Console) -> None:
         require_green_drills(settings)
     folder = RunFolder(settings.state_dir)
     folder.make()
+    prepare_home(folder.dagster_home)
     settings = load_settings(port_base=settings.port_base, home=folder.home)
     require_free_ports(settings, [*MODULES, "dagster"])
     stamp = f"{settings.mode.value}/{settings.account_hash}"

@@ -1,4 +1,4 @@
-"""Write the next Alembic revision of a store from its tables: `python scripts/make_migration.py ledger "add x" 0002`."""
+"""Write a store's next Alembic revision from its tables: `python scripts/make_migration.py ledger "add x" 0002`."""
 
 import sys
 import tempfile

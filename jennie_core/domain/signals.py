@@ -38,7 +38,7 @@ class BuySignal(Message):
     tick_received_us: int = Field(
         description="gateway receive time (real clock) of that tick; latency is counted from it"
     )
-    signalled_us: int | None = Field(default=None, description="real clock when it was published; set by the worker's shell")
+    signalled_us: int | None = Field(default=None, description="real clock of publishing, set by the shell")
     signalled_at: MarketTime
 
 
@@ -59,7 +59,7 @@ class SellOrder(Message):
     market_regime: MarketRegime | None = None
     tick_exchange_us: int | None = None
     tick_received_us: int | None = None
-    signalled_us: int | None = Field(default=None, description="real clock when it was published; set by the worker's shell")
+    signalled_us: int | None = Field(default=None, description="real clock of publishing, set by the shell")
     raised_at: MarketTime
 
 

@@ -2,9 +2,9 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import mysql
 
 import jennie_infra.db.types
-from sqlalchemy.dialects import mysql
 
 revision = "0001"
 down_revision = None
