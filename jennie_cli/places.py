@@ -102,6 +102,12 @@ def new_rehearsal(var_dir: Path, now: datetime) -> RunFolder:
     return folder
 
 
+def drop_if_nothing_ran(folder: RunFolder) -> None:
+    """A run that failed before any process started leaves no half-written folder behind."""
+    if not any(folder.logs.glob("*.log")) and os.environ.get("KEEP_FAILED_RUN") is None:
+        shutil.rmtree(folder.home, ignore_errors=True)
+
+
 def require_space(path: Path) -> None:
     """Raise UserError when less than 500 MB are free."""
     free = shutil.disk_usage(path).free

@@ -1,7 +1,5 @@
 """`jennie rehearse`: one trading day end to end, from an empty folder to a report."""
 
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -80,7 +78,7 @@ def run_rehearsal(plan: RehearsalPlan, console: Console) -> int:
     try:
         report = _run(plan, day, times, until, folder, console, started)
     except BaseException:
-        _drop_if_empty(folder)
+        places.drop_if_nothing_ran(folder)
         raise
     folder.report_json.write_text(report.model_dump_json(indent=1))
     write_page(report, folder.home / "report.html")
@@ -224,12 +222,6 @@ def _record(rig: Rig, plan: RehearsalPlan) -> RunningStack:
         started_at=wall_now(),
         purpose="rehearsal",
     )
-
-
-def _drop_if_empty(folder: RunFolder) -> None:
-    """A run that failed before any process started leaves no half-written folder behind."""
-    if not any(folder.logs.glob("*.log")) and os.environ.get("KEEP_FAILED_RUN") is None:
-        shutil.rmtree(folder.home, ignore_errors=True)
 
 
 __all__ = ["PreparedMarket", "RehearsalPlan", "run_rehearsal"]

@@ -113,6 +113,7 @@ class Stack:
         deadline = time.monotonic() + 20
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop(5)
                 raise UserError(f"the supervisor did not start; see {self.folder.logs / 'supervisord.out'}")
             time.sleep(0.05)
 
