@@ -65,6 +65,7 @@ def _equity(report: Report) -> go.Figure | None:
             marker={"symbol": symbol, "size": 12, "color": color},
             name="매수 Buy" if side == "buy" else "매도 Sell",
         )
+    figure.update_yaxes(tickformat=".2f", ticksuffix=" %", showgrid=False, zeroline=False, secondary_y=True)
     return _style(figure, "평가금액과 KOSPI · Equity and KOSPI")
 
 
