@@ -27,6 +27,11 @@ query Jobs($limit: Int!) {
     }
     ... on PythonError { message }
   }
+  workspaceOrError {
+    ... on Workspace {
+      locationEntries { name locationOrLoadError { __typename ... on PythonError { message } } }
+    }
+  }
   runsOrError(limit: $limit) {
     __typename
     ... on Runs {
@@ -108,9 +113,10 @@ class DagsterClient:
         """All jobs by name, each with its newest run among the last `recent_runs`."""
         data = await self._ask(_JOBS, {"limit": recent_runs})
         repositories, runs = data["repositoriesOrError"], data["runsOrError"]
-        if repositories["__typename"] != "RepositoryConnection":
+        problem = repositories.get("message") or _location_error(data.get("workspaceOrError") or {})
+        if not repositories.get("nodes") and problem:
             raise DagsterRefusedError(
-                f"the code location does not load: {repositories.get('message', '')[:300]}",
+                f"the code location does not load: {problem[:300]}",
                 "open the Dagster page, Deployment, and read the error of the location",
             )
         newest: dict[str, JobRun] = {}
@@ -118,7 +124,10 @@ class DagsterClient:
             run = _run(row)
             newest.setdefault(run.job, run)
         found = [
-            _job(node, row, newest) for node in repositories["nodes"] for row in node["jobs"] if _is_shown(row["name"])
+            _job(node, row, newest)
+            for node in repositories.get("nodes", [])
+            for row in node["jobs"]
+            if _is_shown(row["name"])
         ]
         return sorted(found, key=lambda job: job.job)
 
@@ -168,6 +177,14 @@ class DagsterClient:
             raise DagsterRefusedError(str(body["errors"][0].get("message", ""))[:300], "compare the Dagster version")
         data: dict[str, Any] = body["data"]
         return data
+
+
+def _location_error(workspace: dict[str, Any]) -> str:
+    for entry in workspace.get("locationEntries", []):
+        found = entry["locationOrLoadError"]
+        if found is not None and found["__typename"] == "PythonError":
+            return f"{entry['name']}: {found['message']}"
+    return ""
 
 
 def _is_shown(name: str) -> bool:

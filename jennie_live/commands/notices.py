@@ -21,7 +21,7 @@ from jennie_live.commands.context import Desk
 from jennie_live.commands.handlers.lists import muted_until
 
 GROUP = "commands"
-BLOCK_MS = 2_000
+BLOCK_MS = 700
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 TRIM_SECONDS = 60.0
 ALWAYS_HEARD = (SellReason.STOP_LOSS, SellReason.FORCED_LIQUIDATION)
@@ -64,10 +64,9 @@ class Notices:
 
     async def _read(self, *, pending: bool) -> Batch:
         batch = Batch([], [])
-        muted = await muted_until(self._desk) is not None
-        for index, reader in enumerate(self._readers):
-            block = BLOCK_MS // 2 if not pending and index == 0 else (BLOCK_MS // 2 if not pending else None)
-            entries = await reader.read(block_ms=block, pending=pending)
+        for reader in self._readers:
+            entries = await reader.read(block_ms=None if pending else BLOCK_MS, pending=pending)
+            muted = bool(entries) and await muted_until(self._desk) is not None
             if entries:
                 batch.entries.append((reader, [entry.entry_id for entry in entries]))
             for entry in entries:

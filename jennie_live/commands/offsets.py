@@ -12,6 +12,8 @@ from jennie_infra.settings import Settings, write_private
 from jennie_infra.telemetry import get_logger
 
 FILE_NAME = "telegram_offset"
+REDIS_SECONDS = 0.4
+"""A stop may stand in the update, and Redis may be what is broken."""
 
 
 class Offsets:
@@ -45,15 +47,14 @@ class Offsets:
         line = f"{self._bot}:{self.next}"
         await asyncio.to_thread(self._write_file, line)
         try:
-            first = await self._redis.set(
-                RedisKeys.TELEGRAM_SEEN.of(bot=self._bot, update_id=update_id),
-                "1",
-                nx=True,
-                ex=KEYS[RedisKeys.TELEGRAM_SEEN].ttl_seconds,
-            )
-            await self._redis.set(RedisKeys.TELEGRAM_OFFSET.value, line)
-        except (RedisError, OSError):
+            return await asyncio.wait_for(self._claim(update_id, line), REDIS_SECONDS)
+        except (RedisError, OSError, TimeoutError):
             return True
+
+    async def _claim(self, update_id: int, line: str) -> bool:
+        key = RedisKeys.TELEGRAM_SEEN.of(bot=self._bot, update_id=update_id)
+        first = await self._redis.set(key, "1", nx=True, ex=KEYS[RedisKeys.TELEGRAM_SEEN].ttl_seconds)
+        await self._redis.set(RedisKeys.TELEGRAM_OFFSET.value, line)
         return bool(first)
 
     def _parse(self, line: str) -> int | None:

@@ -69,7 +69,7 @@ async def sell(desk: Desk, caller: Caller, words: tuple[str, ...]) -> Reply:
         quantity = asked
     plan = {stock.code: quantity}
     summary = f"수동 매도 <b>{escape(row.stock_name)}</b> {stock.code} {quantity:,}주 (보유 {row.quantity:,}주)"
-    return _ask_to_sell(desk, caller, summary, plan, {stock.code: row.quantity})
+    return _ask_to_sell(desk, caller, summary, plan, {stock.code: row.quantity}, only=stock.code)
 
 
 async def sellall(desk: Desk, caller: Caller, words: tuple[str, ...]) -> Reply:
@@ -84,19 +84,24 @@ async def sellall(desk: Desk, caller: Caller, words: tuple[str, ...]) -> Reply:
     return _ask_to_sell(desk, caller, f"<b>전 종목 매도</b> ({len(rows)}종목)\n{listed}", plan, plan)
 
 
-def _ask_to_sell(desk: Desk, caller: Caller, summary: str, plan: dict[str, int], holdings: dict[str, int]) -> Reply:
+def _ask_to_sell(
+    desk: Desk, caller: Caller, summary: str, plan: dict[str, int], holdings: dict[str, int], *, only: str | None = None
+) -> Reply:
+    """Ask for a confirmation bound to the holdings: all of them, or those of one code."""
     order_id = uuid.uuid4().hex
 
     async def content() -> object:
-        now_held = {row.stock_code: row.quantity for row in await held(desk)}
-        return {code: now_held.get(code) for code in sorted(holdings)} | {"chat": caller.chat}
+        return {
+            "held": {row.stock_code: row.quantity for row in await held(desk) if only in (None, row.stock_code)},
+            "chat": caller.chat,
+        }
 
     async def act() -> str:
         now = await desk.market_now()
         refused = await desk.limits.take_trade(caller.chat, now.date().isoformat())
         return refused or await _publish_sells(desk, plan, order_id, now)
 
-    bound = {code: holdings[code] for code in sorted(holdings)} | {"chat": caller.chat}
+    bound = {"held": holdings, "chat": caller.chat}
     return Reply(summary, desk.confirmations.ask(caller.chat, summary, bound, content, act))
 
 
@@ -125,13 +130,15 @@ async def _publish_sells(desk: Desk, plan: dict[str, int], order_id: str, now: d
     for row in await held(desk):
         if row.stock_code not in plan:
             continue
+        price = await _quoted_price(desk, row.stock_code)
         order = manual_sell(
             order_id=f"manual-{order_id}-{row.stock_code}",
             code=row.stock_code,
             name=row.stock_name,
             quantity=min(plan[row.stock_code], row.quantity),
-            trigger_price_krw=await _trigger_price(desk, row.stock_code, row.average_price_krw),
-            average_price_krw=row.average_price_krw,
+            # A market order is not limited by its reference: without a quote the average stands in.
+            trigger_price_krw=price or max(1, round(row.average_price_krw)),
+            average_price_krw=None if price is None else row.average_price_krw,
             now=now,
         )
         problem = await _publish(desk, Streams.SELL_ORDERS, order, now)
@@ -139,12 +146,12 @@ async def _publish_sells(desk: Desk, plan: dict[str, int], order_id: str, now: d
     return "\n".join(lines)
 
 
-async def _trigger_price(desk: Desk, code: str, average_price_krw: float) -> int:
-    """The quote; without one the average price stands in as reference: a market order is not limited by it."""
+async def _quoted_price(desk: Desk, code: str) -> int | None:
+    """The price now; None is unknown."""
     try:
         return (await desk.gateway.quote(code)).price_krw
     except GatewayError:
-        return max(1, round(average_price_krw))
+        return None
 
 
 async def _publish(desk: Desk, stream: Streams, message: BuySignal | SellOrder, now: datetime) -> str | None:
