@@ -82,13 +82,12 @@ class Conductor:
         self._until = until or times.close_at.replace(hour=20, minute=10)
         self.progress = progress or Progress()
         self._between = between_slices
-        self._cursor = "$"
+        self._cursor: str | None = None
+        """Behind the watermarks that were there before the first slice."""
         self._seen: dict[str, datetime] = {}
 
     def conduct(self, start: datetime) -> None:
         """From `start` (market time the exchange stands at) to the end of the day, jobs included."""
-        newest: Any = self._redis.xrevrange(Streams.WATERMARKS.value, count=1)
-        self._cursor = text(newest[0][0]) if newest else "0-0"
         jobs = self._jobs_after(start)
         ends = list(self.slice_ends(start))
         self.progress.slices_total = len(ends)
@@ -109,6 +108,9 @@ class Conductor:
 
     def step(self, end: datetime) -> None:
         """One slice: the exchange advances, every worker answers."""
+        if self._cursor is None:
+            newest: Any = self._redis.xrevrange(Streams.WATERMARKS.value, count=1)
+            self._cursor = text(newest[0][0]) if newest else "0-0"
         answer = self._admin.advance(end)
         self.progress.ticks_sent += int(answer["ticks_sent"])
         self._await_watermarks(end)

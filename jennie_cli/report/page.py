@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
-from jinja2 import Environment, PackageLoader, select_autoescape
+from jinja2 import Environment, PackageLoader
 from plotly.subplots import make_subplots
 
 from jennie_cli.report.model import CurvePoint, Report
@@ -14,7 +14,7 @@ GOOD, BAD, INK, MUTED = "#c4392f", "#2f6fc4", "#1d2433", "#8a93a6"  # Korean mar
 
 def render(report: Report) -> str:
     """The page as one HTML text without outside references."""
-    environment = Environment(loader=PackageLoader("jennie_cli.report"), autoescape=select_autoescape())
+    environment = Environment(loader=PackageLoader("jennie_cli.report"), autoescape=True)
     environment.filters["won"] = _won
     environment.filters["signed"] = _signed
     charts = [chart for chart in (_equity(report), _flow(report), _latency(report)) if chart is not None]
