@@ -92,7 +92,10 @@ def _choose(
         return None
     scored = quant_scores(readings.join(universe.members.select("code", "size_rank"), on="code"), regime=None)
     judged = hybrid_scores(scored, rules_opinions(scored), settings=settings.scout)
-    today = prices.filter((pl.col("trade_date") == session) & ~pl.col("is_halted")).select("code", "close_krw")
+    today = prices.filter((pl.col("trade_date") == session) & ~pl.col("is_halted")).select(
+        "code",
+        pl.col("close_krw").alias("paid_krw"),  # the readings carry the close of the session before
+    )
     open_to_us = judged.join(today, on="code", how="inner").filter(
         ~pl.col("code").is_in(sorted(held)) & pl.col("hybrid_score").is_not_null()
     )
@@ -101,7 +104,7 @@ def _choose(
     if pool.is_empty():
         return None
     row = pool.sort("hybrid_score", "code", descending=[True, False]).row(0, named=True)
-    price = int(row["close_krw"])
+    price = int(row["paid_krw"])
     quantity = int(equity_krw * WEIGHT_RATIO // price)
     if quantity == 0:
         return None
