@@ -8,6 +8,8 @@ import httpx
 from jennie_core.domain.base import MarketTime, Message, from_epoch_us
 
 TIMEOUT_SECONDS = 10.0
+LAUNCH_SECONDS = 45.0
+"""Dagster starts a process before it answers a launch."""
 
 _JOBS = """
 query Jobs($limit: Int!) {
@@ -153,20 +155,20 @@ class DagsterClient:
             "runConfigData": {},
             "executionMetadata": {"tags": tags},
         }
-        answer = (await self._ask(_LAUNCH, {"params": params}))["launchRun"]
+        answer = (await self._ask(_LAUNCH, {"params": params}, timeout=LAUNCH_SECONDS))["launchRun"]
         if answer["__typename"] != "LaunchRunSuccess":
             said = answer.get("message") or "; ".join(error["message"] for error in answer.get("errors", []))
             raise DagsterRefusedError(f"{answer['__typename']}: {said[:300]}", "open the Dagster page and read the run")
         return JobRun(run_id=answer["run"]["runId"], job=job, status=answer["run"]["status"], partition=partition)
 
-    async def _ask(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+    async def _ask(self, query: str, variables: dict[str, Any], *, timeout: float = TIMEOUT_SECONDS) -> dict[str, Any]:
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, transport=self._transport) as client:
+            async with httpx.AsyncClient(timeout=timeout, transport=self._transport) as client:
                 response = await client.post(self._url, json={"query": query, "variables": variables})
         except httpx.HTTPError as error:
             raise DagsterUnavailableError(
-                f"Dagster does not answer ({type(error).__name__})",
-                "check the dagster process on the System page, or run `jennie status`",
+                f"Dagster does not answer ({type(error).__name__}); a run that was asked for may have started",
+                "see the job list; check the dagster process on the System page, or run `jennie status`",
             ) from error
         if response.status_code != httpx.codes.OK:
             raise DagsterRefusedError(

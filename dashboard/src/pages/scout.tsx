@@ -35,7 +35,7 @@ export function Scout() {
         </Loaded>
       </Card>
       <RefusalsCard />
-      <BudgetCard sectors={list.data?.sectors ?? {}} />
+      <BudgetCard sectors={list.data?.sectors} />
       <HistoryCard />
       {picked ? <Detail row={picked} onClose={() => setChosen(null)} /> : null}
     </div>
@@ -225,9 +225,9 @@ function RefusalsCard() {
 
 const SECTOR_MOOD: Record<string, Mood> = { HOT: "bad", WARM: "warn", COOL: "info" };
 
-function BudgetCard({ sectors }: { sectors: Readonly<Record<string, Schemas["SectorAllowance"]>> }) {
+function BudgetCard({ sectors }: { sectors: Readonly<Record<string, Schemas["SectorAllowance"]>> | undefined }) {
   const { t, label } = usePreferences();
-  const rows = Object.values(sectors);
+  const rows = Object.values(sectors ?? {});
   return (
     <Card title={t("sectorBudget")}>
       {rows.length ? (
@@ -244,9 +244,7 @@ function BudgetCard({ sectors }: { sectors: Readonly<Record<string, Schemas["Sec
           ))}
         </ul>
       ) : (
-        <Empty>
-          <Unknown />
-        </Empty>
+        <Empty>{sectors ? <Unknown /> : t("loading")}</Empty>
       )}
     </Card>
   );
