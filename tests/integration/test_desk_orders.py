@@ -342,6 +342,7 @@ async def test_an_order_under_way_is_not_judged_as_a_difference(engine: Engine) 
         found = await desk.reconcile()
         assert found is not None
         assert found.pending == (CODE,)
+        assert found.differences == ()
         assert desk.holdings() == {}
 
 
