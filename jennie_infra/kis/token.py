@@ -28,7 +28,10 @@ class IssuedToken:
 
 
 class StoredToken(BaseModel):
-    """Content of the token file. `issue_us` is on the clock that counts the limit (market time in a rehearsal)."""
+    """Content of the token file. `issue_us` is on the clock that counts the limit (market time in a rehearsal).
+
+    None: it was issued before that clock was known.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
@@ -54,6 +57,7 @@ class TokenKeeper:
         self._token: StoredToken | None = None
         self._last_issue_us: int | None = None
         self._issuing: asyncio.Task[str] | None = None
+        self._unstamped = False
         self.issued = 0
 
     @property
@@ -72,6 +76,7 @@ class TokenKeeper:
         if stored.fingerprint != self._fingerprint:
             return
         self._last_issue_us = stored.issue_us
+        self._unstamped = stored.issue_us is None
         self._token = stored if self._usable(stored) else None
 
     async def get(self, wait_seconds: float) -> str:
@@ -88,6 +93,15 @@ class TokenKeeper:
         except TimeoutError:
             raise TokenUnavailableError("GW-TOKEN", f"no token within {wait_seconds:.1f} s") from None
 
+    def observe_settled(self, market_us: int) -> None:
+        """Stamp a token that was issued before market time was known: its minute counts from the first mark."""
+        if self._unstamped:
+            self._unstamped = False
+            self._last_issue_us = market_us
+            if self._token is not None:
+                self._token = self._token.model_copy(update={"issue_us": market_us})
+                self._store(self._token)
+
     def reject(self, access_token: str) -> None:
         """The broker called this token dead. A newer token is not touched, so twenty callers cause one issue."""
         if self._token is not None and self._token.access_token == access_token:
@@ -102,6 +116,7 @@ class TokenKeeper:
     async def _issue_one(self) -> str:
         await self._wait_for_permission()
         self._last_issue_us = self._limit_clock()
+        self._unstamped = self._last_issue_us is None
         try:
             issued = await self._issue()
         except KisRateLimitedError as error:

@@ -15,6 +15,7 @@ from jennie_infra.bus.keys import RedisKeys
 from jennie_infra.db.engine import DatabaseThread
 from jennie_infra.settings import Settings
 from jennie_infra.stops import join, read_stop_file, read_stop_row
+from jennie_live.common.tasks import end
 
 POLL_SECONDS = 0.2
 LEDGER_POLL_SECONDS = 0.5
@@ -75,9 +76,7 @@ class StopWatcher:
 
     async def stop(self) -> None:
         """End the polls."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         self._tasks.clear()
 
     async def refresh(self) -> None:

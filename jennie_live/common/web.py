@@ -15,6 +15,7 @@ from jennie_core.domain.health import DependencyStatus, HealthStatus, ServiceSta
 from jennie_infra.settings import Settings
 from jennie_infra.telemetry import get_logger
 from jennie_live.common.runtime import Runtime
+from jennie_live.common.tasks import end
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 10.0
@@ -57,8 +58,7 @@ def create_app(runtime: Runtime, worker: Worker, *, title: str) -> FastAPI:
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await end([task])
             await worker.stop()
             await runtime.close()
 

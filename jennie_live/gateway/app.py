@@ -86,6 +86,11 @@ def build(settings: Settings) -> FastAPI:
         may_wait=not rehearsal,
     )
     client.tokens = tokens
+
+    def settled(market_us: int) -> None:
+        client.budget.observe_settled(market_us)
+        tokens.observe_settled(market_us)
+
     reads = KisReads(client, who, settings.mode, now.now)
     store = CallStore(open_store(settings))
     desk = OrderDesk(client, who, store)
@@ -96,7 +101,7 @@ def build(settings: Settings) -> FastAPI:
     claims = Claims()
     poller = Poller(reads)
     slices = SliceMarks() if rehearsal else None
-    intake = Intake(publisher, runtime.clock, client.budget, poller, lambda: stall.polled(), now.day, slices=slices)
+    intake = Intake(publisher, runtime.clock, settled, poller, lambda: stall.polled(), now.day, slices=slices)
     feed = Feed(
         settings.effective_kis_ws_url,
         client,
@@ -124,6 +129,7 @@ def build(settings: Settings) -> FastAPI:
         stall=stall,
         figures=figures,
         seed=lambda: seed_claims(claims, reads, runtime.redis),
+        probe=lambda: reads.open_orders("probe"),
     )
     worker = GatewayWorker(runtime, parts)
 

@@ -13,6 +13,7 @@ from jennie_infra.kis.codec_ws import KEY_IN_USE, Ack, FrameDecoder, PingPong, W
 from jennie_infra.kis.credentials import Credentials
 from jennie_infra.kis.errors import KisError
 from jennie_infra.telemetry import get_logger
+from jennie_live.common.tasks import end
 from jennie_live.gateway.intake import Intake
 from jennie_live.gateway.session import Registrations
 from jennie_live.gateway.subscriptions import Claims
@@ -141,8 +142,7 @@ class Feed:
             try:
                 await self._read(socket, registrations)
             finally:
-                starting.cancel()
-                await asyncio.gather(starting, return_exceptions=True)
+                await end([starting])
 
     async def _register_all(self, registrations: Registrations) -> None:
         async with self._syncing:

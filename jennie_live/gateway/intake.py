@@ -9,7 +9,6 @@ from jennie_core.domain.market import ClockMark
 from jennie_infra.clock import MarketClock
 from jennie_infra.kis.codec_notices import NoticeDecoder, NoticeError
 from jennie_infra.kis.codec_ws import BadFrame, PingPong, RawNotices, Trades
-from jennie_infra.kis.limits import RequestBudget
 from jennie_live.gateway.marks import SliceMarks
 from jennie_live.gateway.polling import Poller
 from jennie_live.gateway.publish import Publisher
@@ -31,7 +30,7 @@ class Intake:
         self,
         publisher: Publisher,
         clock: MarketClock,
-        budget: RequestBudget,
+        on_settled: Callable[[int], None],
         poller: Poller,
         polled_codes: Callable[[], Sequence[str]],
         market_day: Callable[[], date],
@@ -40,7 +39,7 @@ class Intake:
     ) -> None:
         self._publisher = publisher
         self._clock = clock
-        self._budget = budget
+        self._on_settled = on_settled
         self._poller = poller
         self._polled_codes = polled_codes
         self._market_day = market_day
@@ -68,10 +67,10 @@ class Intake:
         self._handle(frame, received_us)
 
     def emit_mark(self, mark: ClockMark) -> None:
-        """Publish a mark; market time and the request budget follow it."""
+        """Publish a mark; market time and the broker's limits follow it."""
         self._clock.observe_mark(mark)
         if mark.settled:
-            self._budget.observe_settled(mark.market_us)
+            self._on_settled(mark.market_us)
         self._publisher.add(mark)
 
     def _handle(self, frame: DataFrame, received_us: int) -> None:
@@ -124,7 +123,7 @@ class Intake:
 
     async def _poll_slice(self, market_us: int) -> None:
         self._clock.observe_us(market_us)
-        self._budget.observe_settled(market_us)
+        self._on_settled(market_us)
         for tick in await self._poller.poll(self._polled_codes(), market_us, market_us - 1):
             self._pass_time(tick.exchange_us)
             self._publisher.add(tick)

@@ -1,9 +1,8 @@
-"""Writes ticks, notices and marks to their streams: one pipeline for all that is due, in exact order."""
+"""Writes ticks, notices and marks to their streams: one write for all that is due, in exact order."""
 
 import asyncio
 from collections.abc import Callable
 from datetime import date
-from typing import Any
 
 from prometheus_client import Counter as Metric
 from redis.exceptions import RedisError
@@ -11,9 +10,10 @@ from redis.exceptions import RedisError
 from jennie_core.domain.base import from_epoch_us
 from jennie_core.domain.market import ClockMark, Tick
 from jennie_core.domain.orders import ExecutionNotice
+from jennie_infra.bus.append import Appender, bulk, xadd, xadd_prefix
 from jennie_infra.bus.connect import AsyncRedis
-from jennie_infra.bus.streams import Streams, encode_mark, encode_message, queue_watermark
-from jennie_infra.bus.ticks import TickWriter, encode_tick
+from jennie_infra.bus.streams import STREAMS, Streams, encode_mark, encode_message, encode_watermark
+from jennie_infra.bus.ticks import FIELD, encode_tick
 from jennie_infra.clock import real_now_us
 from jennie_infra.telemetry import Metrics, get_logger
 from jennie_infra.ticklog import mark_line, notice_line, tick_line
@@ -21,13 +21,20 @@ from jennie_infra.ticklog import mark_line, notice_line, tick_line
 Item = Tick | ClockMark | ExecutionNotice
 Record = Callable[[date, list[bytes]], None]
 
+_TICKS, _WATERMARKS = STREAMS[Streams.TICKS], STREAMS[Streams.WATERMARKS]
+_TICK = xadd_prefix(Streams.TICKS.value, _TICKS.trim_length, 1) + bulk(FIELD)
+_TICK_MARK = xadd_prefix(Streams.TICKS.value, _TICKS.trim_length, 2)
+_NOTICE_MARK = xadd_prefix(Streams.NOTICES.value, None, 2)  # trimmed by its readers, acknowledged entries only (S2)
+_NOTICE = xadd_prefix(Streams.NOTICES.value, None, 5)
+_WATERMARK = xadd_prefix(Streams.WATERMARKS.value, _WATERMARKS.trim_length, 2)
+
 CONFLATE_ABOVE = 20_000
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
 
 
 class Publisher:
-    """Takes items from the feed and writes all that is due in one pipeline; while it waits, the next batch gathers.
+    """Takes items from the feed and writes all that is due at once; while it waits, the next batch gathers.
 
     When Redis fails, ticks of the failed batch are dropped and counted (an older price is of no use and a repeated one
     would be counted twice); notices and marks are written again until they arrive, notices being known by their keys.
@@ -36,13 +43,13 @@ class Publisher:
     def __init__(
         self, redis: AsyncRedis, service: str, metrics: Metrics, record: Record, *, may_conflate: bool
     ) -> None:
-        self._redis = redis
         self._service = service
-        self._ticks = TickWriter(redis)
+        self._appender = Appender(redis)
         self._record = record
         self._may_conflate = may_conflate
         self._pending: list[Item] = []
         self._due = asyncio.Event()
+        self._writing: asyncio.Task[None] | None = None
         self._written = metrics.counter("published_total", "entries written to the streams", ("kind",))
         self._lost: Metric = metrics.counter("ticks_lost_total", "ticks that did not reach the stream", ("reason",))
         self._frame_time = metrics.histogram("gateway_frame_seconds", "frame received to entry written")
@@ -62,14 +69,20 @@ class Publisher:
         self._due.set()
 
     async def run(self) -> None:
-        """Write until cancelled."""
+        """Write until cancelled; a write under way goes on, and `flush` waits for it."""
         while True:
             await self._due.wait()
             self._due.clear()
-            await self.flush()
+            self._writing = asyncio.create_task(self._flush(), name="write")
+            await asyncio.shield(self._writing)
 
     async def flush(self) -> None:
-        """Write what is due now."""
+        """Write what is due now, behind a write that is under way."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+        await self._flush()
+
+    async def _flush(self) -> None:
         batch, self._pending = self._pending, []
         if len(batch) > CONFLATE_ABOVE and self._may_conflate:
             batch = self._conflate(batch)
@@ -89,19 +102,19 @@ class Publisher:
         self._after(batch, encoded)
 
     async def _try(self, batch: list[Item], encoded: list[bytes]) -> bool:
-        pipeline = self._redis.pipeline(transaction=False)
+        commands: list[bytes] = []
         for item, raw in zip(batch, encoded, strict=True):
             if isinstance(item, Tick):
-                self._ticks.queue(pipeline, raw)
+                commands.append(_TICK + bulk(raw))
             elif isinstance(item, ClockMark):
-                self._ticks.queue(pipeline, item)
-                _append_notice(pipeline, encode_mark(item))
+                fields = encode_mark(item)
+                commands += (xadd(_TICK_MARK, fields), xadd(_NOTICE_MARK, fields))
                 if item.settled:
-                    queue_watermark(pipeline, self._service, item.market_us)
+                    commands.append(xadd(_WATERMARK, encode_watermark(self._service, item.market_us)))
             else:
-                _append_notice(pipeline, encode_message(item, item.exchange_at))
+                commands.append(xadd(_NOTICE, encode_message(item, item.exchange_at)))
         try:
-            await pipeline.execute()
+            await self._appender.append(commands)
         except (RedisError, OSError) as error:
             if not self.failing:
                 get_logger().warning("streams cannot be written", error=type(error).__name__)
@@ -109,6 +122,10 @@ class Publisher:
             return False
         self.failing = False
         return True
+
+    async def close(self) -> None:
+        """Give the connection up."""
+        await self._appender.close()
 
     def _after(self, batch: list[Item], encoded: list[bytes]) -> None:
         lines: list[bytes] = []
@@ -163,8 +180,3 @@ class Publisher:
 def _without_ticks(batch: list[Item]) -> tuple[list[Item], list[bytes]]:
     rest: list[Item] = [item for item in batch if not isinstance(item, Tick)]
     return rest, [b""] * len(rest)
-
-
-def _append_notice(pipeline: Any, fields: dict[Any, Any]) -> None:
-    """Notices are trimmed by their readers, acknowledged entries only (S2)."""
-    pipeline.xadd(Streams.NOTICES.value, fields)

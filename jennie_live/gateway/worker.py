@@ -12,8 +12,10 @@ from jennie_infra.bus.connect import AsyncRedis
 from jennie_infra.clock import real_now_us, wall_now
 from jennie_infra.kis.capabilities import degraded
 from jennie_infra.kis.client import KisClient
+from jennie_infra.kis.errors import KisError
 from jennie_infra.kis.token import TokenKeeper
 from jennie_live.common.runtime import Runtime
+from jennie_live.common.tasks import run_together
 from jennie_live.gateway.call_store import CallStore
 from jennie_live.gateway.feed import Feed
 from jennie_live.gateway.figures import Figures
@@ -50,6 +52,7 @@ class Parts:
     stall: StallWatch
     figures: Figures
     seed: Callable[[], Awaitable[None]]
+    probe: Callable[[], Awaitable[object]]
 
 
 class GatewayWorker:
@@ -71,13 +74,10 @@ class GatewayWorker:
     async def run(self) -> None:
         """All tasks until cancelled; one that fails ends the others, and the supervisor starts them again."""
         await self._parts.seed()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._parts.publisher.run(), name="publisher")
-            tasks.create_task(self._parts.feed.run(), name="feed")
-            tasks.create_task(self._watch(), name="watch")
-            if not self._rehearsal:
-                tasks.create_task(WallMarks(self._parts.intake.emit_mark).run(), name="marks")
-                tasks.create_task(self._poll(), name="poll")
+        tasks = {"publisher": self._parts.publisher.run(), "feed": self._parts.feed.run(), "watch": self._watch()}
+        if not self._rehearsal:
+            tasks |= {"marks": WallMarks(self._parts.intake.emit_mark).run(), "poll": self._poll()}
+        await run_together(**tasks)
 
     async def stop(self) -> None:
         """Write what is due, then close."""
@@ -87,6 +87,7 @@ class GatewayWorker:
         await asyncio.to_thread(self._parts.recorder.stop)
         await self._parts.client.close()
         self._parts.store.close()
+        await self._parts.publisher.close()
         await self._parts.publishing.aclose()
 
     def health(self) -> tuple[ServiceState, dict[str, str | int | float | bool | None]]:
@@ -146,13 +147,16 @@ class GatewayWorker:
         return self._drift_us is not None and abs(self._drift_us) > DRIFT_LIMIT_US
 
     async def _watch(self) -> None:
-        """Once a second in real time: figures, alerts, and a new session for a stalled feed."""
+        """Once a second in real time: figures, alerts, a new session for a stalled feed, a probe for resting reads."""
         while True:
             await asyncio.sleep(1.0)
             self._parts.figures.update()
             self._parts.stall.check(self._market_us())
             if self._parts.stall.should_reconnect(self._market_us()):
                 await self._parts.feed.reconnect("no ticks in session")
+            if self._parts.client.breaker.state == "half-open":
+                with contextlib.suppress(KisError):
+                    await self._parts.probe()
             await self._say(STALL_ALERT, self._parts.stall.stalled, "no ticks arrive although the feed is connected")
             await self._say(DRIFT_ALERT, self._drifts, f"our clock is {self._drift_us} us off the broker's")
 

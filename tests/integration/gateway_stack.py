@@ -90,13 +90,18 @@ class Stack:
 
     def stop_gateway(self, number: int = signal.SIGTERM) -> None:
         if self.gateway is not None:
-            self.gateway.send_signal(number)
-            self.gateway.wait(15)
-            self.gateway = None
+            gateway, self.gateway = self.gateway, None
+            gateway.send_signal(number)
+            try:
+                gateway.wait(30)
+            except subprocess.TimeoutExpired:
+                gateway.send_signal(signal.SIGABRT)
+                gateway.wait(10)
+                raise AssertionError(f"gateway does not stop:\n{self.log()}") from None
 
     def log(self) -> str:
         path = self.folder / "gateway.log"
-        return path.read_text()[-4000:] if path.exists() else ""
+        return path.read_text()[-12000:] if path.exists() else ""
 
     def _answers(self) -> bool:
         if self.gateway is not None and self.gateway.poll() is not None:
@@ -174,6 +179,7 @@ def running(folder: Path, redis_url: str, *sim_options: str, **environment: str)
             "JENNIE_KIS_REST_URL": f"http://127.0.0.1:{facts['port']}",
             "JENNIE_KIS_WS_URL": f"ws://127.0.0.1:{facts['port']}/tryitout",
             "JENNIE_MARKET_DAY": DAY.isoformat(),
+            "PYTHONFAULTHANDLER": "1",
         } | environment
         clean = {name: value for name, value in os.environ.items() if not name.startswith("JENNIE_")}
         stack = Stack(folder, facts["port"], facts["admin_port"], base, clean | variables, codes, sim=sim)

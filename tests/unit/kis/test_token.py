@@ -122,3 +122,19 @@ async def test_nobody_waits_longer_than_it_may(tmp_path: Path) -> None:
     keeper = TokenKeeper(tmp_path / FILE_NAME, "host", never, real_now_us, may_wait=True)
     with pytest.raises(TokenUnavailableError):
         await keeper.get(0.01)
+
+
+async def test_a_token_issued_before_market_time_was_known_is_stamped_by_the_first_mark(tmp_path: Path) -> None:
+    """Decision 0001: the limit counts in market time, which is unknown until the exchange's first heartbeat."""
+    broker = Broker()
+    broker.now_us = None
+    keeper = broker.keeper(tmp_path)
+    dead = await keeper.get(1)
+    for settled_us in (5_000_000, 10_000_000):
+        broker.now_us = settled_us
+        keeper.observe_settled(settled_us)
+    keeper.reject(dead)
+    with pytest.raises(TokenUnavailableError):
+        await keeper.get(1)
+    broker.now_us = 5_000_000 + MINUTE_US
+    assert await broker.keeper(tmp_path).get(1) == "token-2"
