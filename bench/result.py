@@ -27,12 +27,15 @@ class Figure:
     cpu_seconds: float | None = None
     rss_mb: float | None = None
     samples: int = 0
+    is_steady: bool = True
     detail: dict[str, object] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool | None:
-        """None for a figure without a target. Reported, never a gate (H5)."""
-        return None if self.target is None or self.ratio is None else self.ratio <= self.target
+        """None without a target, and in a session whose floor moved too much to judge. Reported, never a gate (H5)."""
+        if self.target is None or self.ratio is None or not self.is_steady:
+            return None
+        return self.ratio <= self.target
 
 
 def versions() -> dict[str, str]:
@@ -61,7 +64,10 @@ def write(figures: Sequence[Figure], path: Path) -> None:
     """Write the list as JSON in one step."""
     used = versions()
     rows = [
-        {**{key: value for key, value in asdict(figure).items() if key != "detail"}, "holds": figure.holds}
+        {
+            **{key: value for key, value in asdict(figure).items() if key not in ("detail", "is_steady")},
+            "holds": figure.holds,
+        }
         | {"versions": used, "detail": figure.detail}
         for figure in figures
     ]
@@ -77,7 +83,9 @@ def show(figures: Sequence[Figure], console: Console) -> None:
     for column in ("figure", "value", "floor", "ratio", "target", "holds", "cpu s", "rss MB", "samples"):
         table.add_column(column, justify="left" if column == "figure" else "right")
     for figure in figures:
-        mark = {True: "[green]yes[/]", False: "[yellow]no[/]", None: ""}[figure.holds]
+        mark = {True: "[green]yes[/]", False: "[yellow]no[/]", None: "" if figure.is_steady else "unsteady"}[
+            figure.holds
+        ]
         table.add_row(
             figure.name,
             f"{figure.value:,.3f} {figure.unit}",

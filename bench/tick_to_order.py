@@ -25,7 +25,7 @@ WINDOW_SECONDS = 2.0
 TARGETS = {"p50": 1.5, "p99": 2.0}
 QUANTILES = {"p50": 0.5, "p99": 0.99}
 MOVED_RATIO = 1.3
-"""A session in which the floor moved by more than this between rounds is marked unsteady."""
+"""A session in which the floor's p50 moved by more than this between rounds is marked unsteady and judges nothing."""
 MIN_SHARE = 0.9
 """Triggers that must have become orders; with fewer the bench measures something else."""
 
@@ -140,10 +140,11 @@ def _measure(
 def _figures(ours: list[Round], floor: list[Round], cpu: float, rss_mb: float, console: Console) -> list[Figure]:
     figures: list[Figure] = []
     samples = sum(len(row.latencies_ms) for row in ours)
+    middles = [row.at("p50") for row in floor]
+    steady = max(middles) <= MOVED_RATIO * min(middles)
     for name, target in TARGETS.items():
         floors = [row.at(name) for row in floor]
         ratios = [mine.at(name) / its for mine, its in zip(ours, floors, strict=True)]
-        steady = max(floors) <= MOVED_RATIO * min(floors)
         if name == "p50" and not steady:
             console.print("[yellow]the floor itself moved by more than 30 % between rounds: measure again[/]")
         detail: dict[str, object] = {
@@ -167,6 +168,7 @@ def _figures(ours: list[Round], floor: list[Round], cpu: float, rss_mb: float, c
                 cpu_seconds=round(cpu, 2),
                 rss_mb=round(rss_mb, 1),
                 samples=samples,
+                is_steady=steady,
                 detail=detail,
             )
         )

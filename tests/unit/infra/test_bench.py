@@ -42,7 +42,7 @@ def test_the_ratio_is_the_median_of_the_rounds_ratios() -> None:
     floor = [Round([value], 1, 2_000) for value in (1.0, 10.0, 4.0)]
     p50, _ = _figures(ours, floor, 1.0, 100.0, Console(quiet=True))
     assert p50.ratio == 2.0
-    assert p50.holds is False
+    assert p50.holds is None, "the floor moved: this session judges nothing"
     assert p50.detail["steady"] is False
 
 
@@ -69,3 +69,10 @@ def test_the_file_has_the_fields_that_were_agreed(tmp_path: Path) -> None:
     }
     assert wanted <= set(row)
     assert row["holds"] is True
+
+
+@pytest.mark.parametrize(("value", "holds"), [(1.4, True), (1.6, False)])
+def test_a_steady_session_says_whether_the_target_holds(value: float, holds: bool) -> None:
+    rounds = [Round([1.0], 1, 2_000)] * 3
+    p50, _ = _figures([Round([value], 1, 2_000)] * 3, rounds, 1.0, 100.0, Console(quiet=True))
+    assert p50.holds is holds
