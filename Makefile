@@ -69,5 +69,5 @@ lock: setup ## Resolve the dependencies again and write both lock files
 
 clean: ## Remove the environment, caches and built files; var/ (your data) stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
-	@rm -rf dashboard/node_modules dashboard/dist jennie_live/dashboard/web
+	@rm -rf dashboard/node_modules dashboard/dist
 	@find jennie_* tests scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

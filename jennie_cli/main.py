@@ -81,6 +81,15 @@ def down() -> None:
 
 
 @app.command()
+def login() -> None:
+    """Print a one-time login link for the dashboard of each running stack."""
+    from jennie_cli.login import print_links
+
+    with one_clear_line():
+        print_links(Console(highlight=False))
+
+
+@app.command()
 def status() -> None:
     """Show what runs and how it is; exit code 1 when a service is not healthy."""
     from jennie_cli.status import show_status

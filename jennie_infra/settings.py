@@ -122,8 +122,9 @@ class Settings(BaseModel):
         if isinstance(value, SecretStr):
             return value.get_secret_value()
         path = self.secrets_dir / name
-        if path.is_file():
-            return path.read_text().strip()
+        for place in (path, self.var_dir.resolve() / self.mode.value / "default" / "secrets" / name):
+            if place.is_file() and (self.mode is not Mode.REHEARSAL or place == path):
+                return place.read_text().strip()
         if required:
             raise SettingsError(f"{PREFIX}{name.upper()} is not set: put it into .env or into {path} (mode 0600)")
         return ""

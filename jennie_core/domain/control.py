@@ -17,7 +17,6 @@ class ControlVerb(StrEnum):
     LIQUIDATE_REMOVE = "liquidate_remove"
     LIQUIDATE_ARM = "liquidate_arm"
     LIQUIDATE_DISARM = "liquidate_disarm"
-    RELOAD_WATCHLIST = "reload_watchlist"
     REFRESH_POSITIONS = "refresh_positions"
 
 

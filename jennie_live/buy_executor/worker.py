@@ -24,6 +24,7 @@ from jennie_infra.db.repositories.booking import Booked
 from jennie_infra.db.repositories.cooldowns import CooldownKind, CooldownUntil
 from jennie_infra.db.repositories.intents import Intent
 from jennie_infra.gateway_client import GatewayError
+from jennie_infra.run_config import read_max_buys
 from jennie_infra.telemetry import get_logger
 from jennie_live.buy_executor.loss_guard import LossGuard
 from jennie_live.buy_executor.market_facts import MarketFacts
@@ -43,6 +44,9 @@ CLAIM_SECONDS = 60.0
 FRESH_SECONDS = 2.0
 """A signal younger than this carries the broker's price of now (R-BUY-11)."""
 
+MARKS_BETWEEN_LIMITS = 12
+"""Settled marks between two looks at what the operator has set."""
+
 
 class BuyWorker(DeskWorker[BuySignal]):
     """Decides on buy signals. What it needs is in memory; the intent's commit is the only wait before an order (B2)."""
@@ -51,6 +55,8 @@ class BuyWorker(DeskWorker[BuySignal]):
         super().__init__(runtime, parts, inputs)
         self._facts = MarketFacts(self.desk.gateway)
         self._conditions = BuyConditions(runtime, key)
+        self._limits = runtime.trading
+        self._marks_until_limits = 0
         self._losses = LossGuard(runtime.trading.risk, self.desk.book, self._facts, self.desk.journal)
         self._outcomes = Outcomes(self.desk.journal, runtime.service, OrderSide.BUY, runtime.metrics)
         self._notify = runtime.writer(Streams.TRADE_NOTIFICATIONS)
@@ -81,7 +87,7 @@ class BuyWorker(DeskWorker[BuySignal]):
         if self._conditions.permit_refusal(signal, now) is not None:
             await self._conditions.refresh_permit()
         facts = self._buy_facts(signal, now, quote, price)
-        refusal = check_buy(facts, self.runtime.trading) or self._locked(signal, now)
+        refusal = check_buy(facts, self._limits) or self._locked(signal, now)
         if refusal is not None:
             return refusal
         context = facts.context
@@ -301,6 +307,7 @@ class BuyWorker(DeskWorker[BuySignal]):
         if changed:
             await self._load_cooldowns()
         await self._prepare()
+        await self._read_limits()
         self._losses.update(self.desk.now)
         await self._claim_open_orders()
 
@@ -312,6 +319,7 @@ class BuyWorker(DeskWorker[BuySignal]):
         reading, state = self._losses.reading, self._losses.state
         return {
             "permit_granted": self._conditions.granted,
+            "max_buys_per_day": self._limits.risk.max_buys_per_day,
             "buys_today": sum(1 for order in self.desk.orders if self.day and _counts_today(order, self.day)),
             "day_pnl_krw": reading.day_pnl_krw,
             "week_pnl_krw": reading.week_pnl_krw,
@@ -319,6 +327,19 @@ class BuyWorker(DeskWorker[BuySignal]):
             "daily_loss_limit_reached": None if state is None else state.daily_reached,
             "weekly_loss_limit_reached": None if state is None else state.weekly_reached,
         }
+
+    async def _read_limits(self) -> None:
+        """The operator's daily buy limit stands before the setting (R-TG-28); asked for every dozen settled marks."""
+        if self._marks_until_limits > 0:
+            self._marks_until_limits -= 1
+            return
+        self._marks_until_limits = MARKS_BETWEEN_LIMITS
+        said = await self.desk.journal.do("operator's limits", read_max_buys)
+        trading = self.runtime.trading
+        if said is None or said == trading.risk.max_buys_per_day:
+            self._limits = trading
+            return
+        self._limits = trading.model_copy(update={"risk": trading.risk.model_copy(update={"max_buys_per_day": said})})
 
     async def _load_cooldowns(self) -> None:
         now = self.desk.now
