@@ -24,6 +24,8 @@ from jennie_infra.settings import Settings, generated_secret, load_settings, wri
 ADMIN_TOKEN = "sim_admin_token"
 READY_SECONDS = 60.0
 CARRIED_RUN = "carried"
+RECORDS_PER_FRAME = 20
+"""The exchange bundles trade records, as the broker does in a busy market; fewer frames make a rehearsal faster."""
 
 
 class Rig:
@@ -140,6 +142,8 @@ class Rig:
                 str(token_file),
                 "--slice-seconds",
                 str(self.settings.slice_seconds),
+                "--records-per-frame",
+                str(RECORDS_PER_FRAME),
             ),
             20,
             self.settings.port("sim"),
