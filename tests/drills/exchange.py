@@ -4,8 +4,11 @@ import asyncio
 import sys
 from pathlib import Path
 
+import polars as pl
+
 from jennie_core.domain.enums import AssetKind, ListingStatus
 from jennie_core.domain.enums import Market as Segment
+from jennie_core.krx.calendar import KrxCalendar
 from jennie_sim.app import Sim, serve
 from jennie_sim.market import handmade
 from jennie_sim.market.handmade import BASE_KRW, TradeRow, handmade_market
@@ -20,6 +23,7 @@ CASH_KRW = 20_000_000
 START = "09:29:00"
 TICK_SECONDS = 5
 MINUTES = 40
+SESSIONS = 60
 
 
 def tape() -> list[TradeRow]:
@@ -29,12 +33,23 @@ def tape() -> list[TradeRow]:
     return [(f"{each // 3600:02d}:{each % 3600 // 60:02d}:{each % 60:02d}", BASE_KRW, 1_000, 1) for each in clocks]
 
 
+def history() -> pl.DataFrame:
+    """Quiet bars of the sessions before, enough for the loss limits of the day and the week."""
+    calendar, days = KrxCalendar.shipped(), [handmade.DAY]
+    while len(days) <= SESSIONS:
+        days.append(calendar.previous_session(days[-1]))
+    rows = [(code, day, *(BASE_KRW,) * 4, 50_000) for code in handmade.LISTING for day in reversed(days[1:])]
+    numbers = dict.fromkeys(("open", "high", "low", "close", "volume"), pl.Int64)
+    return pl.DataFrame(rows, schema={"code": pl.String, "date": pl.Date, **numbers}, orient="row")
+
+
 def build(token: str) -> Sim:
     """The exchange with its listing, tapes and account."""
     for code in (*CODES, HELD):
         handmade.LISTING[code] = Listed(
             code, f"연습{code[-2:]}", Segment.KOSPI, AssetKind.COMMON, ListingStatus.NORMAL, BASE_KRW, 1_000_000, "연습"
         )
+    handmade._history = history
     market = handmade_market(
         {code: tape() for code in (*CODES, HELD)},
         cash_krw=CASH_KRW,

@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 import psutil
 from redis.exceptions import RedisError
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, insert, select
 
 from jennie_cli.errors import UserError
 from jennie_cli.exchange_admin import ExchangeAdmin
@@ -29,7 +29,7 @@ from jennie_cli.report.ledger_facts import costs, read_facts
 from jennie_cli.report.model import Reconciliation
 from jennie_cli.report.reconcile import reconcile
 from jennie_core.domain.base import KST, to_epoch_us
-from jennie_core.domain.enums import IntradayRiskLevel, MarketRegime, SellReason
+from jennie_core.domain.enums import IntradayRiskLevel, MarketRegime, OrderState, SellReason
 from jennie_core.domain.macro import IntradayRisk, TradingContext
 from jennie_core.domain.market import ClockMark
 from jennie_core.domain.permit import TradingPermit
@@ -40,6 +40,7 @@ from jennie_infra.bus.connect import AsyncRedis, connect
 from jennie_infra.bus.keys import RedisKeys
 from jennie_infra.bus.streams import Streams, StreamWriter, decode_watermark
 from jennie_infra.db.engine import make_engine
+from jennie_infra.db.ledger import DailyAssetSnapshot
 from jennie_infra.db.repositories import positions
 from jennie_infra.db.repositories.accounting import AdjustmentKind
 from jennie_infra.db.repositories.tables import INTENT, PORTFOLIO, SIGNAL_LOG
@@ -67,6 +68,14 @@ max_buys_per_day = 40
 max_positions = 40
 """
 """Only counts are lifted, so that one rig can hold many orders."""
+
+
+class Exchange(ExchangeAdmin):
+    """The admin port, with what the drills need beside."""
+
+    def trade_by_hand(self, code: str, side: str, quantity: int) -> dict[str, Any]:
+        """What somebody does in the broker's own app."""
+        return self._call("POST", "/admin/external-trade", {"code": code, "side": side, "quantity": quantity})
 
 
 class Rig:
@@ -108,8 +117,25 @@ class Rig:
                     bought_on=DAY - timedelta(days=2),
                 ),
             )
+            equity = CASH_KRW + HELD_SHARES * BASE_KRW
+            connection.execute(
+                insert(DailyAssetSnapshot).values(
+                    snapshot_date=DAY - timedelta(days=1),
+                    run_id="carried",
+                    total_asset_krw=equity,
+                    cash_krw=CASH_KRW,
+                    stock_evaluation_krw=equity - CASH_KRW,
+                    unrealized_pnl_krw=HELD_SHARES * (BASE_KRW - HELD_AVERAGE_KRW),
+                    realized_pnl_krw=0,
+                    fees_krw=0,
+                    taxes_krw=0,
+                    position_count=1,
+                    is_active=True,
+                    known_at=self.now - timedelta(days=1),
+                )
+            )
         self.redis: AsyncRedis = connect(self.settings.effective_redis_url)
-        self.admin = ExchangeAdmin(self.settings.port("sim-admin"), generated_secret(self.settings, TOKEN))
+        self.admin = Exchange(self.settings.port("sim-admin"), generated_secret(self.settings, TOKEN))
 
     # ---- processes ------------------------------------------------------------------------------
 
@@ -225,6 +251,17 @@ class Rig:
     def intents(self, **equal: Any) -> list[dict[str, Any]]:
         """Our intents."""
         return self.rows(INTENT, **equal)
+
+    def state(self, code: str) -> str:
+        """State of the only intent of a code; fails with the refusal when there is none."""
+        found = self.intents(stock_code=code)
+        assert len(found) == 1, f"{len(found)} intents of {code}; signals: {self.signals(stock_code=code)}"
+        state: str = found[0]["state"]
+        return state
+
+    def unresolved(self, side: str) -> list[str]:
+        """Intents of a side whose end is not known."""
+        return [row["intent_id"] for row in self.intents(side=side) if not OrderState(row["state"]).is_terminal]
 
     def signals(self, **equal: Any) -> list[tuple[str, str | None]]:
         """(outcome, rule) of the signals."""

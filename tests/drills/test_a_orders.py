@@ -1,7 +1,12 @@
 """Drills A: orders and the gateway. Each name begins with the number of its drill."""
 
+import asyncio
+import signal
+
 import pytest
 
+from jennie_infra.bus.keys import RedisKeys
+from jennie_infra.bus.streams import Streams, StreamWriter
 from tests.drills.exchange import CODES, HELD, HELD_SHARES
 from tests.drills.rig import Rig
 
@@ -14,8 +19,8 @@ async def test_01_the_reply_of_an_accepted_buy_is_lost(rig: Rig) -> None:
     rig.admin.faults({"name": "accept_then_drop_reply", "endpoint": "order-cash", "count": 1})
     await rig.signal(CODE)
     await rig.slice()
-    assert [row["state"] for row in rig.intents(stock_code=CODE)] != ["rejected"]
-    await rig.slices_until(lambda: rig.intents(stock_code=CODE)[0]["state"] == "filled", "the buy is found and filled")
+    assert rig.state(CODE) != "rejected"
+    await rig.slices_until(lambda: rig.state(CODE) == "filled", "the buy is found and filled")
     assert len(rig.intents(stock_code=CODE)) == len(rig.orders(CODE)) == 1
     assert rig.agree().matches, rig.agree().differences
 
@@ -25,4 +30,127 @@ async def test_01_the_reply_of_an_accepted_sell_is_lost(rig: Rig) -> None:
     await rig.sell(HELD, HELD_SHARES)
     await rig.slices_until(lambda: HELD not in rig.theirs() and HELD not in rig.ours(), "sold on both sides")
     assert len(rig.intents(stock_code=HELD)) == len(rig.orders(HELD)) == 1
+    assert rig.agree().matches, rig.agree().differences
+
+
+async def test_03_a_death_at_any_point_around_an_order_neither_doubles_nor_loses_it(rig: Rig) -> None:
+    """One buy per point; the executor comes back, reconciles first, and nothing is left open."""
+    points = ("before_intent", "after_intent", "after_write", "after_reply", "after_fill", "before_ack", "after_ack")
+    for code, point in zip(CODES, points, strict=False):
+        rig.kill("buy-executor")
+        rig.start("buy-executor", CRASH_AT=point)
+        await rig.slice()
+        if "buy-executor" in rig.processes and point != "before_ack":
+            await rig.until(lambda: rig.health("buy-executor").get("status") == "healthy", "healthy before the crash")
+        await rig.signal(code)
+        process = rig.processes["buy-executor"]
+        crashing = asyncio.create_task(rig.slices_until(lambda dead=process: dead.poll() is not None, point))
+        assert await rig.died("buy-executor") == 137, point
+        rig.start("buy-executor")
+        await crashing
+        await rig.slices(3)
+        assert len(rig.orders(code)) <= 1, point
+        await rig.slices_until(lambda: not rig.unresolved("buy"), f"{point} is settled")
+        assert len(rig.orders(code)) == sum(row["order_number"] is not None for row in rig.intents(stock_code=code))
+        agreement = rig.agree()
+        assert agreement.matches, (point, agreement.differences)
+
+
+async def test_04_the_same_signal_fifty_times_is_one_order(rig: Rig) -> None:
+    made = rig.make_signal(CODE)
+    for number in range(50):
+        copy = made if number < 25 else made.model_copy(update={"signal_id": f"{made.signal_id}-{number}"})
+        await StreamWriter(rig.redis, Streams.BUY_SIGNALS).publish(copy, copy.signalled_at)
+    slicing = asyncio.create_task(rig.slice())
+    await rig.until(lambda: rig.intents(stock_code=CODE), "the first is on its way")
+    rig.kill("buy-executor")
+    rig.start("buy-executor")
+    await slicing
+    await rig.slices_until(lambda: not rig.unresolved("buy"), "settled")
+    assert len(rig.orders(CODE)) == 1
+    assert rig.agree().matches, rig.agree().differences
+    late = rig.make_signal(CODE)
+    await rig.signal(CODE)
+    await rig.slices(2)
+    assert len(rig.orders(CODE)) == 1, "the cooldown survives the restart"
+    assert ("refused", None) not in rig.signals()
+    assert rig.signals(signal_id=late.signal_id)[0][0] == "refused"
+
+
+async def test_05_of_two_executors_one_trades_and_a_sleeper_sends_nothing(rig: Rig) -> None:
+    rig.start("buy-executor", "second", JENNIE_BIND_HOST="127.0.0.2")
+    await rig.signal(CODES[0])
+    await rig.slices(2)
+    assert rig.state(CODES[0]) == "filled"
+    holder = rig.processes["buy-executor"]
+    holder.send_signal(signal.SIGSTOP)
+    await rig.redis.delete(RedisKeys.DESK_LEASE.of(side="buy"))  # its life is over: fifteen seconds of real time
+    await rig.signal(CODES[1])
+    await rig.slices(2)
+    await rig.slices_until(lambda: rig.state(CODES[1]) == "filled", "the second trades")
+    holder.send_signal(signal.SIGCONT)
+    await rig.signal(CODES[2])
+    await rig.slices(3)
+    await rig.slices_until(lambda: not rig.unresolved("buy"), "settled")
+    for code in CODES[:3]:
+        assert len(rig.orders(code)) == 1
+    assert rig.agree().matches, rig.agree().differences
+
+
+async def test_06_a_partial_fill_whose_rest_is_cancelled_keeps_the_filled_shares(rig: Rig) -> None:
+    rig.admin.faults({"name": "partial_fill", "endpoint": CODE, "params": {"ratio": 0.37}})
+    await rig.signal(CODE)
+    await rig.slices_until(
+        lambda: rig.intents(stock_code=CODE) and not rig.unresolved("buy"), "the rest is given up", 60
+    )
+    order = rig.orders(CODE)[0]
+    assert 0 < order["filled_quantity"] < order["quantity"]
+    assert rig.ours()[CODE] == (order["filled_quantity"], 0)
+    assert rig.agree().matches, rig.agree().differences
+    rig.admin.faults({"clear": True})
+    await rig.sell(CODE, order["quantity"])
+    await rig.slices_until(lambda: CODE not in rig.theirs(), "what is held is sold")
+    assert [row["quantity"] for row in rig.orders(CODE) if row["side"] == "sell"] == [order["filled_quantity"]]
+    await rig.slice()
+    assert rig.agree().matches, rig.agree().differences
+
+
+async def test_09_a_swallowed_fill_notice_is_found_within_thirty_seconds(rig: Rig) -> None:
+    rig.admin.faults({"name": "swallow_notice", "count": 8})
+    await rig.signal(CODE)
+    await rig.slice()
+    await rig.slices_until(lambda: rig.ours().get(CODE, (0, 0))[0] == rig.theirs().get(CODE, -1), "found", 7)
+    await rig.slices(2)
+    assert len(rig.orders(CODE)) == 1
+    assert rig.agree().matches, rig.agree().differences
+
+
+async def test_11_what_was_traded_by_hand_is_adopted_and_not_sold(rig: Rig) -> None:
+    by_hand = HELD_SHARES // 2
+    rig.admin.trade_by_hand(HELD, "sell", by_hand)
+    rig.admin.trade_by_hand(CODE, "buy", 10)
+    await rig.slices_until(lambda: CODE in rig.ours(), "adopted", 14)
+    await rig.slices(2)
+    assert rig.ours()[CODE] == (0, 10)
+    assert sum(rig.ours()[HELD]) == HELD_SHARES - by_hand
+    await rig.sell(HELD, HELD_SHARES)
+    await rig.sell(CODE, 10)
+    await rig.slices(4)
+    assert [row["quantity"] for row in rig.orders(HELD) if row["side"] == "sell"][-1] == HELD_SHARES - by_hand
+    assert rig.theirs() == {CODE: 10}, "what is not ours is not sold"
+
+
+@pytest.mark.parametrize("fault", ["drop_request", "status"])
+async def test_12_an_unreadable_balance_refuses_buys_and_keeps_positions(rig: Rig, fault: str) -> None:
+    rig.admin.faults({"name": fault, "endpoint": "inquire-balance"})
+    await rig.slices(13)  # past the age at which a balance counts
+    await rig.signal(CODE)
+    await rig.slices(2)
+    assert rig.orders(CODE) == []
+    assert [outcome for outcome, _ in rig.signals(stock_code=CODE)] == ["refused"]
+    assert rig.ours()[HELD] == (HELD_SHARES, 0)
+    rig.admin.faults({"clear": True})
+    await rig.sell(HELD, HELD_SHARES)
+    await rig.slices_until(lambda: HELD not in rig.theirs(), "exits go on")
+    await rig.slices(2)
     assert rig.agree().matches, rig.agree().differences

@@ -2,12 +2,14 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +112,17 @@ class House:
         """Exit code of the command started last."""
         assert self._process is not None
         return self._process.wait(seconds)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Market time stands still: the conductor sleeps, every worker goes on."""
+        assert self._process is not None
+        assert self.is_running
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     @property
     def is_running(self) -> bool:

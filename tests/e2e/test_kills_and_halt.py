@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(600)
 
 OBEYED_SECONDS = 1.0
 STARTING = ("command-handler", "dashboard-api")
-"""Killed while market time is held before the open; the trading workers during the session."""
+"""Killed while market time is held, which they do not hold themselves; the others while it runs."""
 
 
 class Disturbed:
@@ -34,8 +34,14 @@ class Disturbed:
         self.survived: dict[str, Any] = {}
 
     def kill_each(self) -> None:
-        """SIGKILL one worker after the other, each when the last one is back."""
-        for name in [*STARTING, *(each for each in MODULES if each not in STARTING)]:
+        """SIGKILL one worker after the other."""
+        with self.house.held():
+            self.kill(*STARTING)
+        self.kill(*(each for each in MODULES if each not in STARTING))
+
+    def kill(self, *names: str) -> None:
+        """SIGKILL these, each when the last one is back."""
+        for name in names:
             before = self.house.pids()
             os.kill(before[name], signal.SIGKILL)
             after = until(lambda name=name, before=before: self._back(name, before), f"{name} back", 120)
@@ -73,15 +79,17 @@ class Disturbed:
 
 @pytest.fixture(scope="module")
 def disturbed(new_house: Callable[[], House]) -> Disturbed:
-    house = new_house().rehearse("--until", "10:00", "--speed", "120")
+    house = new_house().rehearse("--until", "09:55", "--speed", "120")
     run = Disturbed(house)
     until(lambda: house.market_clock() > "08:58", "the opening auction")
     run.kill_each()
-    until(lambda: house.market_clock() > "09:30:30", "half past nine")
-    run.halt()
-    run.kill_while_halted()
+    until(lambda: house.market_clock() > "09:31", "half past nine")
+    with house.held():
+        run.halt()
+        run.kill_while_halted()
     until(lambda: house.market_clock() > "09:45", "signals while halted")
-    run.resume()
+    with house.held():
+        run.resume()
     assert house.wait() == 0, house.output.read_text(errors="replace")[-3000:]
     return run
 
