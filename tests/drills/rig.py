@@ -169,6 +169,11 @@ class Rig:
         token = self.settings.secrets_dir / TOKEN
         self.spawn("sim", [sys.executable, "-m", "tests.drills.exchange", str(port), str(admin_port), str(token)])
 
+    def forget_watermarks(self) -> None:
+        """The streams begin anew."""
+        self._cursor = "0-0"
+        self._seen.clear()
+
     def kill(self, name: str, number: int = signal.SIGKILL) -> int:
         """End a process and return its exit code."""
         process = self.processes.pop(name)

@@ -33,27 +33,50 @@ async def test_01_the_reply_of_an_accepted_sell_is_lost(rig: Rig) -> None:
     assert rig.agree().matches, rig.agree().differences
 
 
+@pytest.mark.timeout(600)
 async def test_03_a_death_at_any_point_around_an_order_neither_doubles_nor_loses_it(rig: Rig) -> None:
     """One buy per point; the executor comes back, reconciles first, and nothing is left open."""
-    points = ("before_intent", "after_intent", "after_write", "after_reply", "after_fill", "before_ack", "after_ack")
+    points = ("before_intent", "after_intent", "after_write", "after_reply", "after_fill")
     for code, point in zip(CODES, points, strict=False):
-        rig.kill("buy-executor")
-        rig.start("buy-executor", CRASH_AT=point)
-        await rig.slice()
-        if "buy-executor" in rig.processes and point != "before_ack":
-            await rig.until(lambda: rig.health("buy-executor").get("status") == "healthy", "healthy before the crash")
+        await _restart(rig, CRASH_AT=point)
         await rig.signal(code)
-        process = rig.processes["buy-executor"]
-        crashing = asyncio.create_task(rig.slices_until(lambda dead=process: dead.poll() is not None, point))
-        assert await rig.died("buy-executor") == 137, point
-        rig.start("buy-executor")
-        await crashing
-        await rig.slices(3)
-        assert len(rig.orders(code)) <= 1, point
-        await rig.slices_until(lambda: not rig.unresolved("buy"), f"{point} is settled")
-        assert len(rig.orders(code)) == sum(row["order_number"] is not None for row in rig.intents(stock_code=code))
-        agreement = rig.agree()
-        assert agreement.matches, (point, agreement.differences)
+        await _dies_and_comes_back(rig, point)
+        await _is_settled(rig, code, point)
+
+
+async def test_03_a_death_around_the_acknowledgement_of_a_signal_loses_no_order(rig: Rig) -> None:
+    """The signal waits in the stream while the executor is down, so that it dies with it in hand."""
+    for code, point in zip(CODES, ("before_ack", "after_ack"), strict=False):
+        rig.kill("buy-executor")
+        made = await rig.signal(code)
+        rig.start("buy-executor", CRASH_AT=point)
+        await _dies_and_comes_back(rig, point)
+        await _is_settled(rig, code, point)
+        assert len(rig.signals(signal_id=made.signal_id)) == 1, "I3: one recorded outcome"
+
+
+async def _restart(rig: Rig, **environment: str) -> None:
+    rig.kill("buy-executor")
+    rig.start("buy-executor", **environment)
+    await rig.slices(3)
+    await rig.until(lambda: rig.health("buy-executor").get("status") == "healthy", "healthy after a restart")
+
+
+async def _dies_and_comes_back(rig: Rig, point: str) -> None:
+    process = rig.processes["buy-executor"]
+    slicing = asyncio.create_task(rig.slices_until(lambda: process.poll() is not None, point))
+    assert await rig.died("buy-executor") == 137, point
+    rig.start("buy-executor")
+    await slicing
+    await rig.slices(3)
+
+
+async def _is_settled(rig: Rig, code: str, point: str) -> None:
+    await rig.slices_until(lambda: not rig.unresolved("buy"), f"{point} is settled")
+    placed = [row for row in rig.intents(stock_code=code) if row["order_number"] is not None]
+    assert len(rig.orders(code)) == len(placed) <= 1, point
+    agreement = rig.agree()
+    assert agreement.matches, (point, agreement.differences)
 
 
 async def test_04_the_same_signal_fifty_times_is_one_order(rig: Rig) -> None:
@@ -85,6 +108,7 @@ async def test_05_of_two_executors_one_trades_and_a_sleeper_sends_nothing(rig: R
     holder = rig.processes["buy-executor"]
     holder.send_signal(signal.SIGSTOP)
     await rig.redis.delete(RedisKeys.DESK_LEASE.of(side="buy"))  # its life is over: fifteen seconds of real time
+    await rig.slices(3)
     await rig.signal(CODES[1])
     await rig.slices(2)
     await rig.slices_until(lambda: rig.state(CODES[1]) == "filled", "the second trades")
@@ -143,7 +167,7 @@ async def test_11_what_was_traded_by_hand_is_adopted_and_not_sold(rig: Rig) -> N
 @pytest.mark.parametrize("fault", ["drop_request", "status"])
 async def test_12_an_unreadable_balance_refuses_buys_and_keeps_positions(rig: Rig, fault: str) -> None:
     rig.admin.faults({"name": fault, "endpoint": "inquire-balance"})
-    await rig.slices(13)  # past the age at which a balance counts
+    await rig.slices(40)  # past the age at which a balance counts
     await rig.signal(CODE)
     await rig.slices(2)
     assert rig.orders(CODE) == []
