@@ -148,8 +148,8 @@ def test_orders_are_the_same_at_every_speed_and_under_load(plain: House, slow: H
     assert slow.report["speed"] == "400x"
     assert slow.report["reconciliation"]["matches"] is True
     assert slow.report["orders"]["submitted"] == plain.report["orders"]["submitted"] > 0
-    assert slow.report["order_hash"] == plain.report["order_hash"]
     assert slow.report["order_rows"] == plain.report["order_rows"]
+    assert slow.report["order_hash"] == plain.report["order_hash"]
     assert slow.report["positions"] == plain.report["positions"]
 
 
