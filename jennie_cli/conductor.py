@@ -1,7 +1,9 @@
 """The rehearsal conductor: moves market time in slices, holds it while the data plane works (T3, T5, decision 0001)."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
@@ -18,6 +20,7 @@ from jennie_infra.bus.streams import Streams, decode_watermark
 QUIET_SECONDS = 60
 EVENING_SLICE = timedelta(minutes=10)
 NUDGE_SECONDS = 1.0
+HEARTBEAT_SECONDS = 2.0
 GIVE_UP_SECONDS = 90.0
 
 
@@ -102,9 +105,28 @@ class Conductor:
             while jobs and jobs[0][0] <= end:
                 due, job = jobs.pop(0)
                 self.progress.job = job.job
-                self._run_job(job, self._times.day, due)
+                with self._heartbeat(end):
+                    self._run_job(job, self._times.day, due)
                 self.progress.job = ""
             pace_start += time.monotonic() - held
+
+    @contextmanager
+    def _heartbeat(self, now: datetime) -> Iterator[None]:
+        """While a job holds market time, repeat the present instant, so that a held clock is no silent feed."""
+        done = threading.Event()
+
+        def beat() -> None:
+            line = self._admin.another()
+            while not done.wait(HEARTBEAT_SECONDS):
+                line.advance(now)
+
+        thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join(timeout=GIVE_UP_SECONDS)
 
     def step(self, end: datetime) -> None:
         """One slice: the exchange advances, every worker answers."""

@@ -11,8 +11,21 @@ RECORD = "drills.json"
 
 
 def drill_record(settings: Settings) -> Path:
-    """Where `make drills` writes its results: {version: {drill: runs that passed}}."""
+    """Where `make drills` writes its results: {version: {drill: whether every run was green}}."""
     return settings.var_dir / RECORD
+
+
+def record_drills(passed: dict[str, bool], var_dir: Path = Path("var")) -> None:
+    """Replace the record of this version; other versions' records stay."""
+    path = var_dir / RECORD
+    try:
+        record = json.loads(path.read_text())
+    except (OSError, ValueError):
+        record = {}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".part")
+    temporary.write_text(json.dumps({**record, version(): passed}, indent=1) + "\n")
+    temporary.replace(path)
 
 
 def require_green_drills(settings: Settings) -> None:

@@ -96,7 +96,10 @@ class Stack:
         return self._process.pid
 
     def start(self) -> None:
-        """Write the configuration (private: it may hold secrets) and start supervisord; raises UserError if it dies."""
+        """Write the configuration and start supervisord; raises UserError if it dies.
+
+        Settings reach the programs through the inherited environment, so that no secret stands in the configuration.
+        """
         config = self.folder.home / "supervisord.conf"
         write_private(config, self._configuration())
         log = (self.folder.logs / "supervisord.out").open("ab")
@@ -217,13 +220,13 @@ class Stack:
         return "\n".join(lines) + "\n"
 
     def _program_lines(self, program: Program) -> list[str]:
-        environment = {**self._environment, **(program.environment or {})}
+        environment = program.environment or {}
         pairs = ",".join(f'{key}="{_escape(value)}"' for key, value in environment.items())
         return [
             f"[program:{program.name}]",
             f"command={' '.join(_quote(part) for part in program.command)}",
             f"priority={program.priority}",
-            f"environment={pairs}",
+            *([f"environment={pairs}"] if pairs else []),
             f"directory={self.folder.home}",
             f"autorestart={'true' if program.autorestart else 'false'}",
             "startsecs=1",

@@ -1,6 +1,5 @@
 """`jennie up` and `jennie down`: the whole stack at wall-clock speed, and its clean end."""
 
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ from jennie_infra.db.engine import make_engine
 from jennie_infra.db.schema import claim_stamp, upgrade
 from jennie_infra.embedded.valkey import ValkeyConfig, server_argv
 from jennie_infra.login import mint_login_link
-from jennie_infra.settings import Settings, load_settings
+from jennie_infra.settings import Settings, given_variables, load_settings
 
 READY_SECONDS = 90.0
 
@@ -151,10 +150,7 @@ def _for_real(settings: Settings, console: Console) -> None:
     programs = [*worker_programs(settings), *_dagster_programs(settings, folder)]
     if settings.redis_url is None:
         programs.insert(0, Program("redis", tuple(server_argv(ValkeyConfig(directory=folder.home))), 10))
-    environment = {**os.environ, **environment_of(settings)}
-    stack = Stack(
-        folder, settings, programs, {name: value for name, value in environment.items() if name.startswith("JENNIE_")}
-    )
+    stack = Stack(folder, settings, programs, {**given_variables(), **environment_of(settings)})
     stack.start()
     _remember(settings, folder, stack.pid)
     stack.wait_healthy(("kis-gateway", "dashboard-api"), READY_SECONDS, accept=(200, 503))

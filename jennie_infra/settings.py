@@ -225,6 +225,13 @@ def load_settings(
     return settings
 
 
+def given_variables(environment: Mapping[str, str] | None = None, env_file: Path | None = None) -> dict[str, str]:
+    """Every `JENNIE_*` variable as given, the environment before `.env`: what a stack's processes inherit."""
+    environment = os.environ if environment is None else environment
+    sources = {**_read_env_file(Path(".env") if env_file is None else env_file), **environment}
+    return {name: value for name, value in sources.items() if name.startswith(PREFIX) and value != ""}
+
+
 def generated_secret(settings: Settings, name: str) -> str:
     """A random secret of this installation, made once and kept in a file of mode 0600."""
     path = settings.secrets_dir / name

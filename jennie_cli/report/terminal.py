@@ -64,7 +64,8 @@ def _flow(report: Report) -> str:
 def _orders(report: Report) -> Table:
     table = Table(title="orders", title_justify="left", box=None, pad_edge=False)
     for name in ("time", "side", "code", "name", "filled", "price", "why", "state", "realised"):
-        table.add_column(name, justify="right" if name in ("filled", "price", "realised") else "left")
+        right = name in ("filled", "price", "realised")
+        table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name == "time")
     for row in report.order_rows[:20]:
         table.add_row(
             row.market_time,
@@ -73,9 +74,9 @@ def _orders(report: Report) -> Table:
             row.stock_name,
             f"{row.filled_quantity}/{row.quantity}",
             "-" if row.average_price_krw is None else f"{row.average_price_krw:,.0f}",
-            f"{row.reason} {row.rule or ''}",
+            f"{row.reason}\n{row.rule}" if row.rule else row.reason,
             row.state,
-            _won(row.realized_pnl_krw) if row.realized_pnl_krw is not None else "",
+            f"{row.realized_pnl_krw:,}" if row.realized_pnl_krw is not None else "",
         )
     return table
 

@@ -53,7 +53,6 @@ class ScannerSettings(_Group):
     orb_min_width_pct: float = 0.5
     orb_max_width_pct: float = 5.0
     orb_end_minutes_after_open: int = 90
-    reload_seconds: int = 300
 
 
 class RiskSettings(_Group):
@@ -116,7 +115,6 @@ class SellSettings(_Group):
     breakeven_floor_pct: float = 0.3
     time_tighten_max_pp: float = 2.0
     min_transaction_krw: int = 500_000
-    refresh_seconds: int = 300
     sweep_seconds: int = 60
     stale_price_seconds: int = 60
 

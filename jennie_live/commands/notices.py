@@ -19,6 +19,7 @@ from jennie_infra.telegram import (
 from jennie_infra.telemetry import get_logger
 from jennie_live.commands.context import Desk
 from jennie_live.commands.handlers.lists import muted_until
+from jennie_live.commands.webhook import Webhook
 
 GROUP = "commands"
 BLOCK_MS = 700
@@ -33,6 +34,7 @@ class Batch:
     """Texts on their way, with the chats that have them already."""
 
     texts: list[str]
+    alerts: list[Alert]
     entries: list[tuple[GroupReader, list[str]]]
     done: set[int] = field(default_factory=set)
 
@@ -44,6 +46,8 @@ class Notices:
         runtime = desk.runtime
         self._desk = desk
         self._client = client
+        url = runtime.settings.alert_webhook_url
+        self._webhook = None if url is None else Webhook(url.get_secret_value(), runtime.metrics)
         self._readers = [
             GroupReader(runtime.redis, runtime.redis_blocking, stream, GROUP, runtime.service)
             for stream in (Streams.TRADE_NOTIFICATIONS, Streams.ALERTS)
@@ -63,13 +67,15 @@ class Notices:
                     await reader.trim_acknowledged()
 
     async def _read(self, *, pending: bool) -> Batch:
-        batch = Batch([], [])
+        batch = Batch([], [], [])
         for reader in self._readers:
             entries = await reader.read(block_ms=None if pending else BLOCK_MS, pending=pending)
             muted = bool(entries) and await muted_until(self._desk) is not None
             if entries:
                 batch.entries.append((reader, [entry.entry_id for entry in entries]))
             for entry in entries:
+                if isinstance(entry.message, Alert):
+                    batch.alerts.append(entry.message)
                 text = self._text(entry, muted=muted)
                 if text is not None:
                     batch.texts.append(text)
@@ -94,6 +100,8 @@ class Notices:
             self._unsent.labels("no token").inc(len(batch.texts))
         elif batch.texts:
             await self._deliver_all(self._client, batch)
+        if self._webhook is not None and batch.alerts:
+            await self._webhook.post(batch.alerts)
         for reader, entry_ids in batch.entries:
             await reader.acknowledge(entry_ids)
 
