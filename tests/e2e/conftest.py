@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Lock
 
 import pytest
 
@@ -19,10 +20,12 @@ def new_house() -> Iterator[Callable[[], House]]:
     """Makes houses on free ports; at the end everything is ended, nothing may be left, and the folders go."""
     bases = iter(free_port_bases())
     made: list[House] = []
+    one_at_a_time = Lock()
 
     def make() -> House:
-        made.append(House(next(bases)))
-        return made[-1]
+        with one_at_a_time:
+            made.append(House(next(bases)))
+            return made[-1]
 
     yield make
     for house in made:
