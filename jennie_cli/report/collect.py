@@ -34,7 +34,7 @@ from jennie_infra.db.engine import make_engine
 from jennie_infra.db.market import DailyBriefing, DailyQuantScore, StockDailyPrice
 from jennie_infra.settings import Settings
 
-RECEIVED_METRIC = "jennie_published"
+RECEIVED_METRIC = "jennie_records"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +143,11 @@ def _watchlist(settings: Settings) -> WatchlistSummary:
 
 
 def _received(settings: Settings) -> int:
-    """Ticks the gateway wrote to the stream since it started."""
+    """Trade records taken from the exchange's frames since the gateway started, dropped ones too."""
     body = httpx.get(f"{settings.url('kis-gateway')}/metrics", timeout=5.0).text
     for family in text_string_to_metric_families(body):
         if family.name == RECEIVED_METRIC:
-            return int(
-                sum(
-                    sample.value
-                    for sample in family.samples
-                    if sample.name.endswith("_total") and sample.labels["kind"] == "tick"
-                )
-            )
+            return int(sum(sample.value for sample in family.samples if sample.name.endswith("_total")))
     return 0
 
 

@@ -101,7 +101,9 @@ def build(settings: Settings) -> FastAPI:
     claims = Claims()
     poller = Poller(reads)
     slices = SliceMarks() if rehearsal else None
-    intake = Intake(publisher, runtime.clock, settled, poller, lambda: stall.polled(), now.day, slices=slices)
+    intake = Intake(
+        publisher, runtime.clock, settled, poller, lambda market_us: stall.polled_at(market_us), now.day, slices=slices
+    )
     feed = Feed(
         settings.effective_kis_ws_url,
         client,

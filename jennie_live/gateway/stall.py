@@ -33,6 +33,11 @@ class StallWatch:
         urgent = (*self._claims.of("held"), *self._claims.of("open_orders")) if self.stalled else ()
         return tuple(dict.fromkeys((*urgent, *self._feed.polled())))
 
+    def polled_at(self, market_us: int) -> Sequence[str]:
+        """Judge at the end of a time slice, then the codes to poll: the same in every run of a day."""
+        self.check(market_us)
+        return self.polled()
+
     def check(self, market_us: int | None) -> None:
         """Judge now."""
         if market_us is None or not self._feed.subscribed or not self._enabled() or not _is_continuous(market_us):

@@ -58,7 +58,9 @@ def test_make_help_lists_every_target_in_one_line_each() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):(?!=)", makefile, re.MULTILINE))
     phony = set(re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)[0].split())
-    shown = subprocess.run(["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True, timeout=20).stdout
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, check=True, capture_output=True, text=True, timeout=20
+    ).stdout
     assert targets == phony == {line.split()[1] for line in shown.splitlines()}
 
 
