@@ -1,5 +1,6 @@
 """Collects the report: our ledger, the exchange's ledger, the data plane's runs and the processes."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,7 @@ from jennie_infra.db.market import DailyBriefing, DailyQuantScore, StockDailyPri
 from jennie_infra.settings import Settings
 
 RECEIVED_METRIC = "jennie_records"
+COUNT_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def collect(run: Conducted, admin: ExchangeAdmin, stack: Stack) -> Report:
     trading = settings.trading()
     permit = ledger_facts.last_permit(facts)
     sent = int(admin.state()["ticks_sent"])
-    received = _received(settings)
+    received = _received(settings, sent)
     return Report(
         mode=settings.mode.value,
         market_day=market.day,
@@ -142,13 +144,26 @@ def _watchlist(settings: Settings) -> WatchlistSummary:
     )
 
 
-def _received(settings: Settings) -> int:
-    """Trade records taken from the exchange's frames since the gateway started, dropped ones too."""
+def _received(settings: Settings, sent: int) -> int:
+    """Trade records taken from the exchange's frames since the gateway started, dropped ones too.
+
+    The gateway carries its counts over once a second, so a count below `sent` is asked for again for a few seconds.
+    """
+    deadline = time.monotonic() + COUNT_SECONDS
+    while (received := _counted(settings)) < sent and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return received
+
+
+def _counted(settings: Settings) -> int:
     body = httpx.get(f"{settings.url('kis-gateway')}/metrics", timeout=5.0).text
-    for family in text_string_to_metric_families(body):
-        if family.name == RECEIVED_METRIC:
-            return int(sum(sample.value for sample in family.samples if sample.name.endswith("_total")))
-    return 0
+    return sum(
+        int(sample.value)
+        for family in text_string_to_metric_families(body)
+        if family.name == RECEIVED_METRIC
+        for sample in family.samples
+        if sample.name.endswith("_total")
+    )
 
 
 def _positions(facts: LedgerFacts, exchange: dict[str, Any]) -> tuple[PositionRow, ...]:
