@@ -300,11 +300,15 @@ class Rig:
         self.now += passed
         self.admin.advance(self.now)
         await self._passed("kis-gateway")
+        await self._pass_mark_on()
+        for name in waits_for or EXECUTORS:
+            await self._passed(name)
+
+    async def _pass_mark_on(self) -> None:
+        """What scanner and monitor do with every settled mark, also with one that comes again."""
         mark = ClockMark(to_epoch_us(self.now), settled=True)
         for stream in (Streams.BUY_SIGNALS, Streams.SELL_ORDERS):
             await StreamWriter(self.redis, stream).publish_mark(mark)
-        for name in waits_for or EXECUTORS:
-            await self._passed(name)
 
     async def slices(self, count: int, *waits_for: str) -> None:
         """Several slices."""
@@ -329,6 +333,8 @@ class Rig:
                 self._seen[service] = when
             if time.monotonic() - nudged > NUDGE_SECONDS:
                 self.admin.advance(self.now)
+                if name != "kis-gateway":
+                    await self._pass_mark_on()
                 nudged = time.monotonic()
             if time.monotonic() > deadline:
                 raise AssertionError(f"{name} does not pass {self.now:%H:%M:%S}: {self.log(name)}")

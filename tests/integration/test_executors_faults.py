@@ -54,7 +54,8 @@ async def test_one_order_for_fifty_equal_signals(redis_url: str, sqlite_url: str
         await rig.mark()
         assert len(rig.gateway.sent_intents) == 1
         assert rig.outcomes() == [("ordered", None)]
-        assert len(rig.rows(DECISION_LOG, rule="R-MSG-06")) == 49
+        # The kill may fall between the outcome and its acknowledgement: then the first delivery comes again as well.
+        assert len(rig.rows(DECISION_LOG, rule="R-MSG-06")) in (49, 50)
 
 
 async def test_different_signals_of_one_code_make_one_order(redis_url: str, sqlite_url: str, tmp_path: Path) -> None:
