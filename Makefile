@@ -25,7 +25,12 @@ demo: setup ## Run one trading day of the rehearsal market (MARKET_DATA= DAY= SP
 
 test: setup ## Run every test that needs no browser (PYTEST_ARGS= passes options on)
 	@scripts/test_needs.sh
+ifeq ($(strip $(PYTEST_ARGS)),)
+	@$(VENV)/pytest -q -n 2 --dist loadfile tests/unit tests/property tests/contract
+	@$(VENV)/pytest tests/integration tests/e2e tests/drills
+else
 	@$(VENV)/pytest $(PYTEST_ARGS)
+endif
 
 test-ui: setup web ## Run the browser tests (needs a Chromium on this machine)
 	@scripts/test_needs.sh ui
