@@ -463,7 +463,7 @@ def stand_in(settings: Settings, service: str) -> FastAPI:
             for code, (q, average) in HELD.items()
         )  # fmt: skip
         return AccountBalance(
-            cash_krw=CASH, orderable_cash_krw=CASH - 1_600_000,
+            deposit_krw=CASH, cash_krw=CASH, orderable_cash_krw=CASH - 1_600_000,
             total_evaluation_krw=CASH + sum(h.evaluation_krw for h in holdings), holdings=holdings, inquired_at=at("11:20"),
         )  # fmt: skip
 

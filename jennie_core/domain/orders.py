@@ -109,7 +109,10 @@ class Holding(Message):
 class AccountBalance(Message):
     """The broker's account at one instant; every figure is the broker's own (R-GW-06)."""
 
-    cash_krw: int = Field(description="deposit (예수금)")
+    deposit_krw: int = Field(description="deposit before settlement of the last two sessions (예수금)")
+    cash_krw: int = Field(
+        description="cash after settlement, D+2 (예수금 D+2): with the holdings' value it makes the total"
+    )
     orderable_cash_krw: int = Field(description="buying power without margin")
     total_evaluation_krw: int
     holdings: tuple[Holding, ...]

@@ -77,9 +77,11 @@ def decode_balance(pages: Iterable[RestReply], orderable: int | None, at: dateti
         summary = found[0] if found else summary
     if summary is None:
         raise KisMalformedError("BROKER-SHAPE", "the balance has no summary (output2)")
+    settled = integer(summary, "prvs_rcdl_excc_amt")
     return AccountBalance(
-        cash_krw=integer(summary, "dnca_tot_amt"),
-        orderable_cash_krw=orderable if orderable is not None else integer(summary, "prvs_rcdl_excc_amt"),
+        deposit_krw=integer(summary, "dnca_tot_amt"),
+        cash_krw=settled,
+        orderable_cash_krw=orderable if orderable is not None else settled,
         total_evaluation_krw=integer(summary, "tot_evlu_amt"),
         holdings=tuple(_holding(row) for row in rows if integer(row, "hldg_qty") > 0),
         inquired_at=at,

@@ -17,6 +17,7 @@ from jennie_infra.telegram import (
     escape,
 )
 from jennie_infra.telemetry import get_logger
+from jennie_live.commands.alert_record import AlertRecord
 from jennie_live.commands.context import Desk
 from jennie_live.commands.handlers.lists import muted_until
 from jennie_live.commands.webhook import Webhook
@@ -54,6 +55,7 @@ class Notices:
         ]
         self._sent = runtime.metrics.counter("telegram_notices_total", "messages delivered")
         self._unsent = runtime.metrics.counter("telegram_notices_unsent_total", "not sent", ("why",))
+        self._record = AlertRecord(desk.write_ledger, runtime.metrics)
         self._trimmed_at = 0.0
 
     async def run(self) -> None:
@@ -96,14 +98,17 @@ class Notices:
         return None
 
     async def _deliver(self, batch: Batch) -> None:
+        await asyncio.gather(self._record.keep(batch.alerts), self._tell(batch))
+        for reader, entry_ids in batch.entries:
+            await reader.acknowledge(entry_ids)
+
+    async def _tell(self, batch: Batch) -> None:
         if self._client is None:
             self._unsent.labels("no token").inc(len(batch.texts))
         elif batch.texts:
             await self._deliver_all(self._client, batch)
         if self._webhook is not None and batch.alerts:
             await self._webhook.post(batch.alerts)
-        for reader, entry_ids in batch.entries:
-            await reader.acknowledge(entry_ids)
 
     async def _deliver_all(self, client: TelegramClient, batch: Batch) -> None:
         pause = FIRST_PAUSE

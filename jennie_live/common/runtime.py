@@ -95,9 +95,11 @@ class Runtime:
         """Say that all that `mark` caused is done (T3)."""
         await publish_watermark(self.redis, self.service, mark.market_us)
 
-    async def alert(self, alert_id: str, severity: str, message: str, next_step: str = "") -> None:
-        """Raise an alert once; it is silent until cleared (I5)."""
-        if alert_id not in self._alerts:
+    async def alert(
+        self, alert_id: str, severity: str, message: str, next_step: str = "", *, changed: bool = False
+    ) -> None:
+        """Raise an alert once; it is silent until cleared (I5), or until its condition `changed` to another degree."""
+        if changed or alert_id not in self._alerts:
             self._alerts.add(alert_id)
             get_logger().warning("alert", alert_id=alert_id, severity=severity, text=message)
             await self._publish_alert(alert_id, severity, message, next_step, cleared=False)

@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
 
+from jennie_core.domain.enums import IntradayRiskLevel
 from jennie_core.domain.macro import IntradayRisk, MacroInsight, TradingContext
 from jennie_core.krx.sessions import SessionTimes
-from jennie_core.strategy.throttle import IntradayThrottle
+from jennie_core.strategy.throttle import IntradayThrottle, ThrottleUpdate
 from jennie_infra.bus.cache import get, put
 from jennie_infra.bus.keys import RedisKeys
 from jennie_infra.gateway_client import GatewayError
@@ -15,6 +16,7 @@ from jennie_live.common.runtime import Runtime
 
 CYCLE = timedelta(minutes=5)
 KOSPI = "0001"
+ALERT = "intraday-risk"
 
 
 class ThrottleLoop:
@@ -44,11 +46,16 @@ class ThrottleLoop:
         except (RedisError, OSError) as error:
             get_logger().warning("throttle state not written", error=type(error).__name__)
         if update.level_changed:
-            await self._runtime.clear_alert("intraday-risk", update.text)
-            await self._runtime.alert(
-                "intraday-risk", "warning", update.text, "exits go on; buys follow the multiplier"
-            )
+            await self._tell(update)
         return update.risk
+
+    async def _tell(self, update: ThrottleUpdate) -> None:
+        """R-THR-10: each change of the level once; back to normal ends the alert."""
+        if update.risk.level is IntradayRiskLevel.NORMAL:
+            await self._runtime.clear_alert(ALERT, update.text)
+        else:
+            next_step = "exits go on; buys follow the multiplier"
+            await self._runtime.alert(ALERT, "warning", update.text, next_step, changed=True)
 
     async def _restore_once(self) -> None:
         if self._restored:

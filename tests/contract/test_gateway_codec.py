@@ -159,7 +159,7 @@ def test_balance_without_sold_out_rows() -> None:
     """R-GW-06: orderable cash is the amount without credit; a sold position stays as a zero row at the broker."""
     orderable = codec_account.decode_orderable_cash(reply("TTTC8908R"))
     balance = codec_account.decode_balance([reply("TTTC8434R")], orderable, AT)
-    assert (balance.cash_krw, balance.orderable_cash_krw) == (10_000_000, 9_397_000)
+    assert (balance.deposit_krw, balance.cash_krw, balance.orderable_cash_krw) == (10_000_000, 9_396_910, 9_397_000)
     assert [holding.stock_code for holding in balance.holdings] == ["005930"]
     assert balance.holdings[0].average_price_krw == 60_300.0
 

@@ -174,6 +174,7 @@ def stub_gateway() -> FastAPI:
     @app.get("/api/account/balance")
     async def balance() -> AccountBalance:
         return AccountBalance(
+            deposit_krw=10_000_000,
             cash_krw=10_000_000,
             orderable_cash_krw=10_000_000,
             total_evaluation_krw=12_000_000,

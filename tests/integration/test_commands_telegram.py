@@ -4,6 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from jennie_core.domain.enums import SellReason, SignalType
 from jennie_core.domain.signals import Alert, BuySignal, SellOrder, TradeNotification
 from jennie_infra.bus.keys import RedisKeys
 from jennie_infra.bus.streams import Streams, StreamWriter
-from jennie_infra.db.ledger import ControlLog, StopRow
+from jennie_infra.db.ledger import AlertLog, ControlLog, StopRow
 from jennie_infra.embedded import valkey
 from jennie_infra.run_config import read_max_buys
 from jennie_infra.stops import read_stop_file
@@ -319,6 +320,26 @@ async def test_notices_wait_for_telegram_and_nobody_waits_for_them(rig: CommandR
         bot.send_fault = None
         await until(lambda: any("heard late" in text for text in bot.texts()))
     assert sum("heard late" in text for text in bot.texts()) == 1
+
+
+async def test_what_was_said_is_kept_in_the_ledger_with_its_end(rig: CommandRig) -> None:
+    """I5: every service's alert is on record, once, also without a chat that hears it."""
+    writer = StreamWriter(rig.redis, Streams.ALERTS)
+    raised = Alert(alert_id="y", severity="warning", service="gateway", text="said", next_step="look", raised_at=NOW)
+    ended = raised.model_copy(update={"cleared": True, "text": "over", "raised_at": NOW + timedelta(seconds=9)})
+    async with rig.handler():
+        for alert in (raised, raised, ended):
+            await writer.publish(alert, alert.raised_at)
+        rows = await until(lambda: _ended_alerts(rig))
+    assert [(row.text, row.next_step, row.raised_at, row.cleared_at) for row in rows] == [
+        ("said", "look", NOW, NOW + timedelta(seconds=9))
+    ]
+
+
+def _ended_alerts(rig: CommandRig) -> list[Any]:
+    with rig.engine.connect() as connection:
+        rows = connection.execute(select(AlertLog.__table__).where(AlertLog.alert_id == "y")).all()
+    return rows if rows and rows[0].cleared_at is not None else []
 
 
 async def test_a_stop_is_taken_with_redis_down(tmp_path: Path, telegram: tuple[StubTelegram, int]) -> None:

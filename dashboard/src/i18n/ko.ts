@@ -35,7 +35,7 @@ export const ko = {
   loginTitle: "로그인이 필요합니다",
   loginBody: "이 화면은 한 번만 쓸 수 있는 링크로 열립니다. 터미널에서 아래 명령을 실행하고 출력된 링크를 여세요.",
   totalAsset: "총자산",
-  cash: "예수금",
+  cash: "현금 (정산 후)",
   orderable: "주문 가능",
   stockValue: "주식 평가",
   unrealized: "평가 손익",

@@ -22,7 +22,8 @@ OWNERS = ["team:data-plane"]
 def daily_asset_snapshot(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[None]:
-    """Account value after the close as the broker has it, realised profit and costs from fills (R-SNAP)."""
+    """Account value after the close: settled cash and stocks as the broker has them (R-GW-06), profit and costs from
+    fills (R-SNAP)."""
     from jennie_assets.gateway_reads import balance  # its HTTP client would cost every run's start
 
     run = facts(context, platform)
@@ -30,7 +31,7 @@ def daily_asset_snapshot(
     held = [holding for holding in account.holdings if holding.quantity > 0]
     stocks = sum(holding.evaluation_krw for holding in held)
     invested = sum(round(holding.quantity * holding.average_price_krw) for holding in held)
-    total = account.total_evaluation_krw if account.total_evaluation_krw > 0 else account.cash_krw + stocks
+    total = account.cash_krw + stocks
     booked = records.fills(platform, run.day)
     row = {
         "snapshot_date": run.day,

@@ -14,7 +14,7 @@ MOST_DAILY_CHANGE = 0.15
 
 @checked(asset="daily_asset_snapshot", level=Level.ERROR)
 def snapshot_plausible(run: RunFacts, platform: Platform) -> Verdict:
-    """Total is cash and stocks within what may be in settlement, and moved less than 15 % since the session before."""
+    """The total is positive and moved less than 15 % since the session before."""
     now = records.snapshot(platform, run.day)
     if now is None:
         return Verdict(False, f"no snapshot for {run.day}")

@@ -26,6 +26,7 @@ DESK_LEASE = _table(ledger.DeskLease)
 RECONCILIATION = _table(ledger.ReconciliationRow)
 RISK_STATE = _table(ledger.RiskState)
 ASSET_SNAPSHOT = _table(ledger.DailyAssetSnapshot)
+ALERT_LOG = _table(ledger.AlertLog)
 
 
 def as_dict(row: RowMapping) -> dict[str, Any]:

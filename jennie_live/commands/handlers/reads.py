@@ -69,7 +69,7 @@ async def balance(desk: Desk, caller: Caller, words: tuple[str, ...]) -> Reply:
     """Cash and account value as the broker has them."""
     found = await desk.gateway.balance()
     return Reply(
-        f"예수금 {found.cash_krw:,}원\n주문 가능 {found.orderable_cash_krw:,}원\n"
+        f"예수금 {found.deposit_krw:,}원 · 정산 후 {found.cash_krw:,}원\n주문 가능 {found.orderable_cash_krw:,}원\n"
         f"총평가 {found.total_evaluation_krw:,}원\n기준 {found.inquired_at:%m-%d %H:%M:%S}"
     )
 

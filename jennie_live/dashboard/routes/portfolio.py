@@ -61,7 +61,9 @@ async def summary(context: Context) -> PortfolioSummary:
     return PortfolioSummary(
         source="broker" if balance else ("snapshot" if last else "none"),
         as_of=balance.inquired_at if balance else (last.known_at if last else None),
-        total_asset_krw=balance.total_evaluation_krw if balance else (last.total_asset_krw if last else None),
+        total_asset_krw=balance.cash_krw + sum(holding.evaluation_krw for holding in balance.holdings)
+        if balance
+        else (last.total_asset_krw if last else None),
         cash_krw=balance.cash_krw if balance else (last.cash_krw if last else None),
         orderable_cash_krw=balance.orderable_cash_krw if balance else None,
         stock_evaluation_krw=sum(holding.evaluation_krw for holding in balance.holdings)

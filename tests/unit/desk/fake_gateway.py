@@ -176,6 +176,7 @@ class FakeGateway:
             if order.request.side is OrderSide.BUY
         )
         return AccountBalance(
+            deposit_krw=self.cash_krw,
             cash_krw=self.cash_krw,
             orderable_cash_krw=self.cash_krw - open_buys,
             total_evaluation_krw=self.cash_krw + sum(holding.evaluation_krw for holding in holdings),

@@ -72,6 +72,7 @@ def balance(quantity: int) -> AccountBalance:
         evaluation_krw=quantity * 10_000,
     )
     return AccountBalance(
+        deposit_krw=1,
         cash_krw=1,
         orderable_cash_krw=1,
         total_evaluation_krw=1,
