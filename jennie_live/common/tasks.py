@@ -20,6 +20,13 @@ async def end(tasks: Iterable["asyncio.Task[Any]"]) -> None:
         _, pending = await asyncio.wait(pending, timeout=ASK_AGAIN_SECONDS)
 
 
+def end_if_cancelled() -> None:
+    """Raise CancelledError in a task whose cancellation was swallowed while it read a reply."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def run_together(**coroutines: Coroutine[Any, Any, None]) -> None:
     """Run coroutines as named tasks until one ends or this call is cancelled, then end the others.
 

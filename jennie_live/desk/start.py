@@ -1,4 +1,4 @@
-"""What a desk loads when it begins: market time, today's intents with their fills, positions."""
+"""How a desk begins a process or a day: market time, today's intents with their fills, positions."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,6 +14,7 @@ from jennie_infra.bus.streams import Streams
 from jennie_infra.bus.ticks import MARK_FIELD
 from jennie_infra.db.repositories import booking, intents, positions
 from jennie_infra.db.repositories.intents import Intent
+from jennie_live.desk.desk import Desk
 
 SCAN_ENTRIES = 5_000
 
@@ -38,6 +39,21 @@ def load(connection: Connection, day: date, side: OrderSide, *, now: datetime) -
         fill_ids={intent.intent_id: booking.fill_ids(connection, intent.intent_id) for intent in found},
         positions=positions.load(connection),
     )
+
+
+async def begin_day(desk: Desk) -> None:
+    """Take the ledger's state of the desk's market day; orders that may still fill are read from the broker again."""
+    now = desk.now
+    await desk.journal.flush()
+    state = await desk.journal.do(
+        "state of the day", lambda connection: load(connection, now.date(), desk.side, now=now)
+    )
+    desk.orders.begin_day(state.intents)
+    for order in desk.orders:
+        order.settled = order.intent.state.is_terminal
+        order.must_read = order.is_working
+        order.seen = state.fill_ids[order.intent.intent_id]
+    desk.book.load(state.positions)
 
 
 async def newest_mark(redis: AsyncRedis) -> ClockMark | None:

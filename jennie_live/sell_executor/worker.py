@@ -4,24 +4,19 @@ import asyncio
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from redis.exceptions import RedisError
 from sqlalchemy.engine import Connection
 
-from jennie_core.domain.base import canonical_hash
 from jennie_core.domain.decisions import Refusal, Refused
-from jennie_core.domain.enums import OrderSide, OrderType, SellReason
+from jennie_core.domain.enums import OrderSide
 from jennie_core.domain.positions import Position
-from jennie_core.domain.signals import SellOrder, TradeNotification
+from jennie_core.domain.signals import SellOrder
 from jennie_core.krx.calendar import KrxCalendar
 from jennie_core.krx.sessions import session_times
-from jennie_core.strategy.cooldowns import cooldowns_after_sell
-from jennie_infra.bus.keys import KEYS, RedisKeys
 from jennie_infra.bus.streams import Streams
 from jennie_infra.db.repositories import cooldowns, journal
 from jennie_infra.db.repositories.booking import Booked
-from jennie_infra.db.repositories.cooldowns import CooldownKind, CooldownUntil
+from jennie_infra.db.repositories.cooldowns import CooldownUntil
 from jennie_infra.db.repositories.intents import Intent
-from jennie_infra.telemetry import get_logger
 from jennie_live.common.runtime import Runtime
 from jennie_live.desk.book import PositionChange
 from jennie_live.desk.desk import Hooks
@@ -29,13 +24,12 @@ from jennie_live.desk.inputs import DeskInputs
 from jennie_live.desk.merge import RequestEvent
 from jennie_live.desk.orders import WorkingOrder
 from jennie_live.desk.outcomes import EXPIRED, ORDERED, REFUSED, Outcomes, Request
+from jennie_live.desk.status import Detail
 from jennie_live.desk.worker import DeskParts, DeskWorker
-from jennie_live.sell_executor.checks import SellFacts, check_sell, quantity_to_sell
-
-REDIS_KEYS = {
-    CooldownKind.STOP_LOSS: RedisKeys.BUY_COOLDOWN_STOPLOSS,
-    CooldownKind.SELL: RedisKeys.BUY_COOLDOWN_SELL,
-}
+from jennie_live.sell_executor.checks import SellFacts, check_sell
+from jennie_live.sell_executor.cooldowns import SellCooldowns
+from jennie_live.sell_executor.intent import sell_intent
+from jennie_live.sell_executor.notification import sold
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +48,11 @@ class SellWorker(DeskWorker[SellOrder]):
         super().__init__(runtime, parts, inputs)
         self._outcomes = Outcomes(self.desk.journal, runtime.service, OrderSide.SELL, runtime.metrics)
         self._notify = runtime.writer(Streams.TRADE_NOTIFICATIONS)
+        self._cooldowns = SellCooldowns(runtime.trading.risk, runtime.redis)
         self._failed_at: dict[str, datetime] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._suppressed = 0
-        self.desk.hooks = Hooks(beside=self._cool_down, booked=self._booked, ended=self._ended)
+        self.desk.hooks = Hooks(beside=self._cooldowns.store, booked=self._booked, ended=self._ended)
 
     # ---- one sell order -------------------------------------------------------------------------
 
@@ -72,7 +67,7 @@ class SellWorker(DeskWorker[SellOrder]):
         refusal = self._check(order, position, now)
         self._outcomes.seen.add(order.order_id)
         if refusal is None and position is not None:
-            sending = _Sending(event, self._intent(order, position, now), now)
+            sending = _Sending(event, sell_intent(self.desk, order, position, now), now)
             task = asyncio.create_task(self._send(sending), name=f"sell-{order.stock_code}")
             self._tasks.add(task)
             return
@@ -136,65 +131,13 @@ class SellWorker(DeskWorker[SellOrder]):
         await self.inputs.acknowledge(Streams.SELL_ORDERS, [entry_id])
         self.desk.crash.crash_at("after_request_ack")
 
-    def _intent(self, order: SellOrder, position: Position, now: datetime) -> Intent:
-        identity = canonical_hash([self.desk.account_hash, "sell", order.order_id], 24)
-        return Intent(
-            intent_id=f"sell-{identity}",
-            account_hash=self.desk.account_hash,
-            market_day=now.date(),
-            stock_code=order.stock_code,
-            stock_name=position.stock_name,
-            side=OrderSide.SELL,
-            order_type=OrderType.MARKET,
-            quantity=quantity_to_sell(order, position),
-            limit_price_krw=None,
-            reference_price_krw=order.trigger_price_krw,
-            lease=self.desk.lease.number,
-            source_id=order.order_id,
-            reason=order.sell_reason.value,
-            rule=order.rule,
-            created_at=now,
-            market_at=now,
-            updated_at=now,
-            scale_out_level=order.scale_out_level,
-            context={
-                "average_price_krw": position.average_price_krw,
-                "holding_days": order.holding_days,
-                "market_regime": None if order.market_regime is None else order.market_regime.value,
-                "opened_by": position.trade_id,
-                "sector_group": position.sector_group,
-            },
-            tick_received_us=order.tick_received_us,
-            signalled_us=order.signalled_us,
-        )
-
     # ---- what becomes of orders -----------------------------------------------------------------
-
-    def _cool_down(self, connection: Connection, booked: Booked) -> None:
-        """R-SELL-09, R-SELL-10, in the transaction of the fill."""
-        for cooldown in self._cooldowns(booked):
-            cooldowns.put(connection, cooldown)
-
-    def _cooldowns(self, booked: Booked) -> list[CooldownUntil]:
-        intent, sold_at = booked.intent, booked.intent.updated_at
-        ends = cooldowns_after_sell(SellReason(intent.reason), sold_at, self.runtime.trading.risk)
-        found = [CooldownUntil(intent.stock_code, CooldownKind.SELL, ends.sell_until)]
-        if ends.stop_loss_until is not None:
-            found.append(CooldownUntil(intent.stock_code, CooldownKind.STOP_LOSS, ends.stop_loss_until))
-        return found
 
     async def _booked(self, order: WorkingOrder, booked: Booked) -> None:
         self._failed_at.pop(order.intent.stock_code, None)
         if booked.position is not None:
-            await self.tell_position(booked.position, "fill", booked.realized_pnl_krw)
-        try:
-            for cooldown in self._cooldowns(booked):
-                key = REDIS_KEYS[cooldown.kind]
-                await self.runtime.redis.set(
-                    key.of(code=cooldown.stock_code), cooldown.until.isoformat(), ex=KEYS[key].ttl_seconds
-                )
-        except (RedisError, OSError) as error:
-            get_logger().warning("cooldown not mirrored", code=order.intent.stock_code, error=type(error).__name__)
+            await self.tell_fill(booked.position, booked.realized_pnl_krw)
+        await self._cooldowns.try_mirror(booked)
 
     async def _ended(self, order: WorkingOrder) -> None:
         intent = order.intent
@@ -202,21 +145,7 @@ class SellWorker(DeskWorker[SellOrder]):
             await self._failed(order)
             return
         await self.runtime.clear_alert(f"sell-failed-{intent.stock_code}")
-        price = intent.filled_amount_krw / intent.filled_quantity
-        average = intent.context["average_price_krw"]
-        notification = TradeNotification(
-            trade_type="SELL",
-            stock_code=intent.stock_code,
-            stock_name=intent.stock_name,
-            quantity=intent.filled_quantity,
-            price_krw=price,
-            total_amount_krw=intent.filled_amount_krw,
-            sell_reason=SellReason(intent.reason),
-            profit_pct=(price / average - 1) * 100 if average else None,
-            holding_days=intent.context["holding_days"],
-            traded_at=self.desk.now,
-        )
-        await self._notify.publish(notification, self.desk.now)
+        await self._notify.publish(sold(intent, self.desk.now), self.desk.now)
 
     async def _failed(self, order: WorkingOrder) -> None:
         """A sell without a fill: say so, compare with the broker before the next try (drills 9, 10)."""
@@ -245,11 +174,7 @@ class SellWorker(DeskWorker[SellOrder]):
         def load(connection: Connection) -> list[CooldownUntil]:
             return cooldowns.in_force(connection, now)
 
-        for cooldown in await self.desk.journal.do("cooldowns", load):
-            key = REDIS_KEYS[cooldown.kind]
-            await self.runtime.redis.set(
-                key.of(code=cooldown.stock_code), cooldown.until.isoformat(), ex=KEYS[key].ttl_seconds
-            )
+        await self._cooldowns.mirror(await self.desk.journal.do("cooldowns", load))
 
     async def settle(self, changed: list[PositionChange]) -> None:
         """Say the end of what a halt held back."""
@@ -258,7 +183,7 @@ class SellWorker(DeskWorker[SellOrder]):
             for code in self.desk.book.positions:
                 await self.runtime.clear_alert(f"exit-suppressed-{code}")
 
-    def status(self) -> dict[str, str | int | float | bool | None]:
+    def status(self) -> Detail:
         """Figures for health and dashboard."""
         return {"sells_under_way": len(self._tasks), "exits_suppressed": self._suppressed}
 

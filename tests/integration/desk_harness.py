@@ -101,16 +101,7 @@ class Harness:
     async def begin(self) -> None:
         self.journal.start()
         self.mark(0)
-        now = self.desk.now
-        state = await self.journal.do(
-            "load", lambda connection: start.load(connection, now.date(), self.desk.side, now=now)
-        )
-        self.desk.orders.begin_day(state.intents)
-        for order in self.desk.orders:
-            order.settled = order.intent.state.is_terminal
-            order.must_read = order.is_working
-            order.seen = state.fill_ids[order.intent.intent_id]
-        self.book.load(state.positions)
+        await start.begin_day(self.desk)
 
     def mark(self, seconds: float = 5) -> None:
         moved = self.gateway.now() + timedelta(seconds=seconds)

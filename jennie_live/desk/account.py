@@ -1,0 +1,85 @@
+"""Keeps a desk's book equal to the broker's account: reconciliations when they are due, the balance by its age."""
+
+from collections.abc import Awaitable, Callable
+
+from jennie_core.domain.base import from_epoch_us
+from jennie_core.domain.orders import AccountBalance
+from jennie_core.domain.positions import Position
+from jennie_core.krx.sessions import session_times
+from jennie_infra.gateway_client import GatewayError
+from jennie_infra.telemetry import get_logger
+from jennie_live.common.runtime import Runtime
+from jennie_live.desk.desk import Desk
+from jennie_live.desk.reconcile import Agenda, Reconciled, Reconciler
+
+BALANCE_EVERY_US = 60_000_000
+HOUR_US = 3_600_000_000
+
+
+class AccountKeeper:
+    """Reconciles on the agenda and reads the balance in between; all at the market time of the event in hand."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        desk: Desk,
+        reconciler: Reconciler,
+        agenda: Agenda,
+        tell_adopted: Callable[[Position], Awaitable[None]],
+    ) -> None:
+        self._runtime = runtime
+        self._desk = desk
+        self._reconciler = reconciler
+        self._agenda = agenda
+        self._tell_adopted = tell_adopted
+        self.last: Reconciled | None = None
+
+    async def reconcile_if_due(self) -> None:
+        """Run the reconciliation that the agenda asks for, if any."""
+        if self._desk.external_trade_seen:
+            self._agenda.want("external")
+        now_us = self._desk.now_us
+        hours = session_times(from_epoch_us(now_us).date())
+        trigger = self._agenda.due(
+            now_us,
+            open_us=hours.open_us,
+            close_us=hours.close_us,
+            final_us=int(hours.after_market_end_at.timestamp()) * 1_000_000,
+            is_busy=bool(self._desk.orders.unresolved()) or self._desk.changed,
+        )
+        if trigger is not None:
+            await self.reconcile(trigger)
+
+    async def reconcile(self, trigger: str) -> Reconciled | None:
+        """Reconcile now; None when the broker could not be read, to be tried again."""
+        result = await self._reconciler.run(trigger)
+        if result is None:
+            return None
+        self._agenda.done(trigger, self._desk.now_us)
+        self._desk.changed = self._desk.external_trade_seen = False
+        self._take_balance(result.balance)
+        self.last = result
+        for position in result.adopted:
+            self._desk.book.put(position, self._desk.now_us)
+            await self._tell_adopted(position)
+        return result
+
+    async def refresh_balance(self) -> None:
+        """Read the balance when an order changed it, and every minute of market time around the session."""
+        book, now_us = self._desk.book, self._desk.now_us
+        hours = session_times(from_epoch_us(now_us).date())
+        aged = book.balance_us is None or now_us - book.balance_us >= BALANCE_EVERY_US
+        if not book.balance_is_stale and not (aged and hours.open_us - HOUR_US <= now_us < hours.last_trade_us):
+            return
+        try:
+            balance = await self._desk.gateway.balance()
+        except GatewayError as error:
+            get_logger().warning("balance unknown", error=str(error))
+            await self._runtime.alert("balance-unknown", "warning", f"the balance cannot be read: {error}")
+            return
+        await self._runtime.clear_alert("balance-unknown")
+        self._take_balance(balance)
+
+    def _take_balance(self, balance: AccountBalance) -> None:
+        unknown = {order.intent.intent_id for order in self._desk.orders.unknown()}
+        self._desk.book.take_balance(balance, self._desk.now_us, unknown)
