@@ -251,10 +251,9 @@ class Desk:
         fill = fills.from_notice(order.intent, notice, self.settings.commission_ratio)
         if fill.fill_id in order.seen:
             return
-        if order.inquiry is not None and order.inquiry.covers(fills.notice_time_us(notice), fill.quantity):
+        if order.inquiry is not None and order.inquiry.may_cover(fills.notice_time_us(notice)):
             order.seen.add(fill.fill_id)
-            left = max(0, order.inquiry.unexplained - fill.quantity)
-            order.inquiry = replace(order.inquiry, unexplained=left)
+            order.inquiry = order.inquiry.set_aside(fill.quantity)
             order.must_read = True
             return
         if fill.quantity > order.intent.remaining_quantity:

@@ -2,8 +2,8 @@
 
 A notice is one execution; an inquiry tells how much an order has filled in all. What the inquiry has beyond our books
 is booked as an inquiry fill at the exact remaining amount. A notice that comes after such an inquiry, for an execution
-the inquiry already covered, adds nothing; the order is then read again, so that a wrong guess is only ever too few
-shares and is put right by the next reading.
+the inquiry covered or may have covered, adds nothing; the order is then read again, so that a wrong guess is only ever
+too few shares and is put right by the next reading.
 """
 
 from dataclasses import dataclass
@@ -16,22 +16,39 @@ from jennie_core.krx.costs import commission_krw, sell_tax_krw
 from jennie_infra.db.repositories.booking import NewFill
 from jennie_infra.db.repositories.intents import Intent
 
-TIE_US = 2_000_000
-"""Notices tell time in seconds and an inquiry's instant is known to a second: so close, the books decide."""
+DOUBT_US = 10_000_000
+"""An inquiry may have seen executions of this much later than the event in hand: its reply takes its time, notices tell
+time in whole seconds, and the desk may be behind the feed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """What the last inquiry of an order covered; `unexplained` are shares it booked that no notice has told of."""
+    """What the last inquiry of an order covered.
 
-    until_us: int
-    unexplained: int = 0
+    `untold` counts the shares that inquiries have booked and no notice has told of. `in_doubt` says that a notice was
+    set aside since: until the next reading nobody knows whether its shares are in our books.
+    """
 
-    def covers(self, at_us: int, quantity: int) -> bool:
-        """Whether an execution told of by a late notice was part of this inquiry."""
-        if at_us < self.until_us:
+    at_us: int
+    untold: int = 0
+    in_doubt: bool = False
+
+    def may_cover(self, executed_us: int) -> bool:
+        """Whether the execution of a notice not seen before may be in our books already.
+
+        While no share is untold, every share we have came with a notice, so a new notice is a new execution.
+        """
+        if executed_us < self.at_us:
             return True
-        return at_us <= self.until_us + TIE_US and self.unexplained >= quantity
+        return executed_us <= self.at_us + DOUBT_US and (self.untold > 0 or self.in_doubt)
+
+    def set_aside(self, quantity: int) -> "Inquiry":
+        """After a notice that was not booked because of this inquiry."""
+        return Inquiry(self.at_us, self.untold - quantity, in_doubt=True)
+
+    def followed_by(self, at_us: int, booked: int) -> "Inquiry":
+        """After the next reading, which booked so many shares and with them what was set aside."""
+        return Inquiry(at_us, max(0, self.untold + booked))
 
 
 def from_notice(intent: Intent, notice: ExecutionNotice, commission_ratio: float) -> NewFill:

@@ -15,6 +15,7 @@ from jennie_infra.bus.ticks import MARK_FIELD
 from jennie_infra.db.repositories import booking, intents, positions
 from jennie_infra.db.repositories.intents import Intent
 from jennie_live.desk.desk import Desk
+from jennie_live.desk.fills import Inquiry
 
 SCAN_ENTRIES = 5_000
 
@@ -25,6 +26,8 @@ class DayState:
 
     intents: list[Intent]
     fill_ids: dict[str, set[str]]
+    inquiry_shares: dict[str, int]
+    """Shares that were booked by inquiry; their notices may come yet."""
     positions: dict[str, Position]
 
 
@@ -37,6 +40,7 @@ def load(connection: Connection, day: date, side: OrderSide, *, now: datetime) -
     return DayState(
         intents=found,
         fill_ids={intent.intent_id: booking.fill_ids(connection, intent.intent_id) for intent in found},
+        inquiry_shares=booking.inquiry_shares(connection, [intent.intent_id for intent in found]),
         positions=positions.load(connection),
     )
 
@@ -53,6 +57,8 @@ async def begin_day(desk: Desk) -> None:
         order.settled = order.intent.state.is_terminal
         order.must_read = order.is_working
         order.seen = state.fill_ids[order.intent.intent_id]
+        if untold := state.inquiry_shares.get(order.intent.intent_id):
+            order.inquiry = Inquiry(desk.now_us, untold)
     desk.book.load(state.positions)
 
 

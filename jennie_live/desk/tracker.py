@@ -116,9 +116,8 @@ class Tracker:
             order.must_read = True
             return
         new = fills.from_inquiry(intent, row, self._desk.now, self._desk.settings.commission_ratio)
-        booked_before = 0 if order.inquiry is None else order.inquiry.unexplained
-        added = sum(fill.quantity for fill in new)
-        order.inquiry = Inquiry(self._desk.now_us, booked_before + added)
+        before = order.inquiry or Inquiry(self._desk.now_us)
+        order.inquiry = before.followed_by(self._desk.now_us, sum(fill.quantity for fill in new))
         order.must_read = False
         if row.filled_quantity < intent.filled_quantity:
             await self._desk.alert(

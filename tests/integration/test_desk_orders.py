@@ -1,18 +1,14 @@
 """The order desk against every reply the broker can give or withhold (drills 1, 3, 6, 7, 8, 9)."""
 
-import random
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import Engine, event, text
 
 from jennie_core.domain.decisions import Accepted, Refusal, Refused, Unknown
 from jennie_core.domain.enums import OrderSide, OrderType
 from jennie_infra.db.engine import make_engine
-from jennie_infra.db.repositories.tables import FILL, TRADE_LOG
+from jennie_infra.db.repositories.tables import TRADE_LOG
 from jennie_infra.db.schema import upgrade
 from tests.integration.desk_harness import CODE, START, CrashError, harness
 from tests.unit.desk.fake_gateway import FakeGateway
@@ -269,44 +265,6 @@ async def test_death_at_any_point_leaves_one_order_and_equal_books(engine: Engin
         second.assert_derived()
     sent = [intent for intent in gateway.sent_intents if intent.startswith(side.value)]
     assert len(sent) == (0 if point in ("before_intent", "after_intent") else 1)
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-async def test_any_order_of_notices_and_inquiries_ends_in_the_same_position(data: st.DataObject) -> None:
-    """Drill 8: shuffled, repeated and swallowed notices, inquiries in between; the broker's ledger is the judge."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        engine = make_engine(f"sqlite:///{Path(folder) / 'ledger.db'}", durable=False)
-        upgrade("ledger", engine)
-        async with harness(engine) as desk:
-            await desk.submit(desk.intent())
-            await desk.settle()
-            order = desk.gateway.orders[0]
-            notices = []
-            sizes = data.draw(st.lists(st.integers(1, 30), min_size=1, max_size=6))
-            for size in sizes:
-                if size <= order.remaining:
-                    desk.mark(data.draw(st.sampled_from([0, 1, 3])))
-                    notices.append(desk.gateway.execute(order, size, data.draw(st.integers(9_900, 10_100))))
-                if data.draw(st.integers(0, 3)) == 0:
-                    await desk.tracker.read_back(list(desk.desk.orders))
-            seed = data.draw(st.integers(0, 9_999))
-            sent = [notice for notice in notices for _ in range(3)]
-            random.Random(seed).shuffle(sent)
-            for notice in sent[: data.draw(st.integers(0, len(sent)))]:
-                await desk.desk.on_notice(notice)
-                if data.draw(st.integers(0, 5)) == 0:
-                    await desk.tracker.read_back(list(desk.desk.orders))
-            for _ in range(8):
-                await desk.settle()
-            held, average = desk.gateway.held[CODE]
-            assert desk.holdings()[CODE][0] == held
-            assert desk.holdings()[CODE][2] == pytest.approx(average, abs=1e-6)
-            assert sum(row["quantity"] for row in desk.rows(FILL)) == order.filled
-            desk.assert_derived()
-        engine.dispose()
 
 
 async def test_reconciling_twice_changes_nothing_and_foreign_trades_are_external(engine: Engine) -> None:

@@ -99,6 +99,16 @@ def fill_ids(connection: Connection, intent_id: str) -> set[str]:
     return set(connection.execute(_IDS, {"intent_id": intent_id}).scalars())
 
 
+def inquiry_shares(connection: Connection, intent_ids: Sequence[str]) -> dict[str, int]:
+    """Shares of each intent that were booked by inquiry; intents without any are left out."""
+    statement = (
+        select(FILL.c.intent_id, func.sum(FILL.c.quantity))
+        .where(FILL.c.intent_id.in_(intent_ids), FILL.c.source == "inquiry")
+        .group_by(FILL.c.intent_id)
+    )
+    return {intent_id: int(quantity) for intent_id, quantity in connection.execute(statement)}
+
+
 def _progress(intent: Intent, fills: Sequence[NewFill], end_state: OrderState | None) -> Intent:
     quantity = intent.filled_quantity + sum(fill.quantity for fill in fills)
     amount = intent.filled_amount_krw + sum(fill.amount_krw for fill in fills)

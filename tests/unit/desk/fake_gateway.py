@@ -1,5 +1,6 @@
 """A broker in memory behind GatewayClient's interface: the test says what it does with each call."""
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -77,6 +78,8 @@ class FakeGateway:
         self.reads_fail = False
         self.calls: list[str] = []
         self.claims: dict[str, list[str]] = {}
+        self.hold_reply: asyncio.Event | None = None
+        """While set and not released, the answer of an order call is on its way; the order is in the book already."""
         self.before_place: Callable[[OrderRequest], None] | None = None
         self.sent_intents: list[str] = []
 
@@ -134,6 +137,8 @@ class FakeGateway:
             return OrderReply(intent_id=order.intent_id, outcome=Unknown(reason="TimeoutError"))
         placed = Placed(f"{len(self.orders) + 1:010d}", order.intent_id, order, self.now())
         self.orders.append(placed)
+        if self.hold_reply is not None:
+            await self.hold_reply.wait()
         if script == "lose":
             return OrderReply(intent_id=order.intent_id, outcome=Unknown(reason="TimeoutError"))
         return OrderReply(

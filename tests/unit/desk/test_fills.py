@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jennie_core.domain.base import to_epoch_us
 from jennie_core.domain.enums import OrderSide, OrderState
-from jennie_live.desk.fills import TIE_US, Inquiry, costs, from_inquiry
+from jennie_live.desk.fills import DOUBT_US, Inquiry, costs, from_inquiry
 from tests.unit.desk.test_unknown import SENT, intent, row
 
 RATIO = 0.00015
@@ -43,12 +43,22 @@ def test_an_absent_amount_keeps_the_requested_price() -> None:
 
 
 def test_a_late_notice_of_a_covered_execution_adds_nothing() -> None:
-    until = to_epoch_us(SENT)
-    assert Inquiry(until).covers(until - 1, 10)
-    assert not Inquiry(until).covers(until, 10)
-    assert Inquiry(until, unexplained=10).covers(until + TIE_US, 10)
-    assert not Inquiry(until, unexplained=9).covers(until, 10)
-    assert not Inquiry(until, unexplained=10).covers(until + TIE_US + 1, 10)
+    at = to_epoch_us(SENT)
+    assert Inquiry(at).may_cover(at - 1)
+    assert not Inquiry(at).may_cover(at)
+    assert Inquiry(at, untold=1).may_cover(at + DOUBT_US)
+    assert not Inquiry(at, untold=1).may_cover(at + DOUBT_US + 1)
+
+
+def test_while_a_notice_is_set_aside_every_one_near_the_inquiry_waits_for_the_next_reading() -> None:
+    """Drill 8: the one that was set aside may have been the new execution, this one the old."""
+    at = to_epoch_us(SENT)
+    doubtful = Inquiry(at, untold=1).set_aside(1)
+    assert doubtful.may_cover(at)
+    settled = doubtful.followed_by(at, 1)
+    assert settled.untold == 1
+    assert settled.may_cover(at)
+    assert not settled.set_aside(1).followed_by(at, 0).may_cover(at)
 
 
 def test_costs_are_truncated_and_only_sales_are_taxed() -> None:
