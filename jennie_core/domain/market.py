@@ -8,6 +8,9 @@ from pydantic import Field
 from jennie_core.domain.base import MarketTime, Message, PriceKrw, StockCode
 from jennie_core.domain.enums import ListingStatus, Market
 
+ANNOUNCING_PHASES = frozenset("ABC")
+"""HOUR_CLS_CODE of records that trade nothing: expected match before the open (B), after 15:20 (A), in a VI (C)."""
+
 
 class Tick(NamedTuple):
     """One trade (체결) in the compact form that travels on `stream:ticks`.

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from jennie_core.domain.base import KST, to_epoch_us
-from jennie_core.domain.market import Tick
+from jennie_core.domain.market import ANNOUNCING_PHASES, Tick
 from jennie_infra.kis.tr_ids import NOTICE_FEED, TRADE_FEED
 
 REGISTER: Final = "1"
@@ -186,7 +186,9 @@ class FrameDecoder:
             change = -change
         base = price - change
         high, low, volume = int(fields[at + 8]), int(fields[at + 9]), int(fields[at + 12])
-        if price <= 0 or base <= 0 or not low <= price <= high:
+        phase = fields[at + 43]
+        # an announcement trades nothing: before the opening cross it has no high and low either
+        if price <= 0 or base <= 0 or not (low <= price <= high or phase in ANNOUNCING_PHASES):
             return "price"
         if abs(abs(change) / base * 100 - abs(float(fields[at + 5]))) > 0.02:
             return "change"
@@ -197,7 +199,6 @@ class FrameDecoder:
         if ask < 0 or bid < 0:
             return "quote"
         exchange_us = self._exchange_us(fields[at + 33], fields[at + 1])
-        phase = fields[at + 43]
         tick = Tick(code, price, volume, cumulative, ask, bid, exchange_us, received_us, phase)
         records.append(TradeRecord(tick, base))
         return ""

@@ -47,10 +47,13 @@ class Poller:
             return None
 
     def _tick(self, quote: Quote, stamp_us: int) -> Tick | None:
-        """None before the first trade, or when nothing was traded since the last answer."""
+        """None before the first trade, or when nothing was traded since the last answer.
+
+        In a volatility interruption nothing is traded either, but that is why the code is quiet (T6).
+        """
         previous = self._volume.get(quote.code)
         self._volume[quote.code] = quote.volume
-        if quote.volume == 0 or previous == quote.volume:
+        if (quote.volume == 0 or previous == quote.volume) and not quote.in_volatility_interruption:
             return None
         traded = 0 if previous is None or previous > quote.volume else quote.volume - previous
         return Tick(

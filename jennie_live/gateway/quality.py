@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from jennie_core.domain.base import from_epoch_us
-from jennie_core.domain.market import Tick
+from jennie_core.domain.market import ANNOUNCING_PHASES, Tick
 from jennie_core.krx.sessions import session_times
 from jennie_infra.kis.codec_ws import TradeRecord
 
@@ -68,6 +68,8 @@ class TickScreen:
                 return "late"
             if tick.exchange_us > settled_us + DAY_US:
                 return "future"
+        if tick.session_phase in ANNOUNCING_PHASES:
+            return ""  # no trade: it says why a code is quiet (T6) and is measured against no earlier trade
         known = self._known.get(tick.code)
         if known is None:
             self._known[tick.code] = _Known(base, tick.cumulative_volume, tick.exchange_us, tick.price_krw)

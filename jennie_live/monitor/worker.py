@@ -16,7 +16,7 @@ from jennie_core.domain.signals import SellOrder
 from jennie_core.krx.calendar import KrxCalendar
 from jennie_core.krx.sessions import session_times
 from jennie_core.strategy.exits import profit_pct
-from jennie_core.strategy.monitor import MonitorCore
+from jennie_core.strategy.monitor import CONTINUOUS_PHASE, INTERRUPTION_PHASE, MonitorCore
 from jennie_infra.bus.keys import KEYS, RedisKeys
 from jennie_infra.bus.streams import Streams
 from jennie_infra.clock import real_now_us
@@ -277,7 +277,7 @@ class MonitorWorker:
 
 
 def _quoted_tick(quote: Quote, mark: ClockMark) -> Tick:
-    """A quote as a trade of no shares at the time of the mark."""
+    """A quote as a trade of no shares at the time of the mark; in a volatility interruption as its announcement."""
     return Tick(
         code=quote.code,
         price_krw=quote.price_krw,
@@ -287,5 +287,6 @@ def _quoted_tick(quote: Quote, mark: ClockMark) -> Tick:
         bid_krw=0,
         exchange_us=mark.market_us,
         received_us=real_now_us(),
+        session_phase=INTERRUPTION_PHASE if quote.in_volatility_interruption else CONTINUOUS_PHASE,
         source="poll",
     )

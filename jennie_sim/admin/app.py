@@ -6,63 +6,21 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from jennie_core.domain.enums import OrderSide
+from jennie_sim.admin.bodies import AdvanceBody, ExternalTradeBody, FaultBody, HaltBody, RunBody
 from jennie_sim.engine import Engine, TimeError
 from jennie_sim.exchange.ledger import account_facts, fill_facts, ledger_hash, order_facts
 from jennie_sim.exchange.orders import Refused
 from jennie_sim.faults.registry import FaultName, UnknownFaultError
-from jennie_sim.market.hours import to_instant
+from jennie_sim.market.hours import SECOND_MS, to_instant
 from jennie_sim.protocol.broker import Broker
 from jennie_sim.protocol.feed import Feed
 from jennie_sim.protocol.subscriptions import Subscriptions
-
-
-class Body(BaseModel):
-    """Strict request bodies."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class AdvanceBody(Body):
-    """Where to move market time."""
-
-    until: AwareDatetime
-
-
-class RunBody(Body):
-    """How fast market time passes by itself; null = it stands and waits for advance."""
-
-    speed: float | None = Field(default=None, gt=0)
-
-
-class FaultBody(Body):
-    """A fault to switch on, or `clear`: true / an id to switch off."""
-
-    name: str | None = None
-    endpoint: str = "*"
-    count: int | None = Field(default=None, ge=1)
-    skip: int = Field(default=0, ge=0)
-    probability: float = Field(default=1.0, gt=0, le=1)
-    seed: int = 1
-    params: dict[str, Any] = Field(default_factory=dict)
-    clear: bool | int | None = None
-
-
-class ExternalTradeBody(Body):
-    """Something done by hand in the broker's own app: a trade, or the cancelling of an order."""
-
-    account: str | None = None
-    code: str | None = None
-    side: OrderSide | None = None
-    quantity: int = Field(default=0, ge=0)
-    price_krw: int | None = Field(default=None, gt=0)
-    cancel: int | None = Field(default=None, description="order number to cancel instead of trading")
 
 
 def json_reply(value: Any, status: int = 200) -> Response:
@@ -90,6 +48,7 @@ class Admin:
             ("/admin/faults", "GET", self.faults),
             ("/admin/faults", "POST", self.change_faults),
             ("/admin/external-trade", "POST", self.external_trade),
+            ("/admin/halt", "POST", self.halt),
         ]
         return Starlette(routes=[Route(path, self._guarded(handler), methods=[verb]) for path, verb, handler in routes])
 
@@ -237,3 +196,14 @@ class Admin:
             return json_reply({"error": "a trade needs a listed code, a side and a quantity"}, 422)
         price = body.price_krw or self._broker.market.last_price(body.code, self._broker.now_ms)
         return json_reply(order_facts(exchange.trade_by_hand(account, body.code, body.side, body.quantity, price)))
+
+    async def halt(self, request: Request) -> Response:
+        """Begin or end a trading halt of one code; clients hear of it with the next slice."""
+        body = HaltBody.model_validate_json(await request.body())
+        if body.code not in self._broker.market.listing:
+            return json_reply({"error": f"code {body.code} is not listed"}, 422)
+        if body.halted:
+            self._broker.exchange.halt(body.code)
+        else:
+            self._broker.exchange.resume(body.code, body.auction_seconds * SECOND_MS)
+        return json_reply({"code": body.code, "halted": self._broker.market.is_halted(body.code)})

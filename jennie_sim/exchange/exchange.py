@@ -128,6 +128,16 @@ class Exchange:
         self.books.fill(order, Execution(quantity, price_krw), self.now_ms)
         return order
 
+    def halt(self, code: str) -> None:
+        """Begin a trading halt now (거래정지): nothing is traded, new orders are refused, resting ones stay."""
+        self.market.halt(code, self.now_ms)
+        self.books.ledger.append("halt", self.now_ms, {"code": code})
+
+    def resume(self, code: str, auction_ms: int) -> None:
+        """End a trading halt: a call auction of `auction_ms`, then continuous trading."""
+        self.market.resume(code, self.now_ms, auction_ms)
+        self.books.ledger.append("resume", self.now_ms, {"code": code})
+
     def lift_fill_caps(self) -> None:
         """End of the partial-fill fault: what it held back may be filled from now on."""
         self.fill_ratio_for_next = None
@@ -192,10 +202,8 @@ class Exchange:
         )
         self._incoming = []
         shared: dict[tuple[str, OrderSide], Liquidity] = {}
-        hours = self.market.hours
-        continuous = hours.open_ms <= self.now_ms < hours.continuous_end_ms
         for order in incoming:
-            if continuous and self.market.tape(order.code).index_at(self.now_ms) >= 0:
+            if self._trades_at_once(order.code):
                 book = self.market.book(order.code, self.now_ms)
                 key = (order.code, order.side)
                 if key not in shared:
@@ -207,6 +215,13 @@ class Exchange:
                 self.books.kill(order, self.now_ms)
             elif order.is_open:
                 self._resting[order.code].append(order)
+
+    def _trades_at_once(self, code: str) -> bool:
+        """Continuous trading of a code is on: past its opening cross, in no auction, not halted."""
+        market = self.market
+        if market.in_auction(code, self.now_ms) or market.is_halted(code):
+            return False
+        return market.tape(code).index_at(self.now_ms) >= 0
 
     def _own_price(self, order: Order) -> int:
         if order.kind is not OrderKind.MARKET:

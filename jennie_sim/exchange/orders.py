@@ -146,11 +146,16 @@ class Order:
         """In the book with something left."""
         return self.is_working and self.remaining > 0
 
-    def priority(self) -> tuple[int, int]:
-        """Sort key among orders of one code and side: better price first, then arrival (가격·시간 우선)."""
+    def priority(self) -> tuple[int, int, int, str, int]:
+        """Sort key among orders of one code and side: better price first, then time (가격·시간 우선).
+
+        Orders of one instant stand by size and account, whichever reached the exchange first: two clients race there,
+        and their race must not decide who gets the shares. The number parts orders that are alike.
+        """
+        price = -self.price_krw if self.is_buy else self.price_krw
         if self.kind is OrderKind.MARKET:
-            return (-(1 << 60), self.number)
-        return (-self.price_krw if self.is_buy else self.price_krw, self.number)
+            price = -(1 << 60)
+        return (price, self.accepted_at_ms, -self.quantity, self.account, self.number)
 
 
 class NoticeKind(StrEnum):

@@ -34,6 +34,7 @@ def check_request(request: OrderRequest, account: Account, market: Market, now_m
         _check_hours(market, now_ms)
     if market.is_halted(request.code):
         raise Refused(Refusal.HALTED, request.code)
+    _check_auction(request, market, now_ms)
     price = _price(request, market, now_ms)
     if request.side is OrderSide.BUY:
         _check_cash(request, price, account, market, commission_ratio)
@@ -55,6 +56,13 @@ def _check_hours(market: Market, now_ms: int) -> None:
         raise Refused(Refusal.AFTER_CLOSE)
 
 
+def _check_auction(request: OrderRequest, market: Market, now_ms: int) -> None:
+    """A call auction (opening, closing, VI) takes limit, market and conditional orders of the day only."""
+    needs_quotes = request.kind in (OrderKind.BEST, OrderKind.PRIORITY) or request.lifetime is not Lifetime.DAY
+    if needs_quotes and market.in_auction(request.code, now_ms):
+        raise Refused(Refusal.ORDER_TYPE, "not in a call auction")
+
+
 def _price(request: OrderRequest, market: Market, now_ms: int) -> int:
     if request.kind is OrderKind.MARKET:
         return 0
@@ -62,7 +70,7 @@ def _price(request: OrderRequest, market: Market, now_ms: int) -> int:
         book = market.book(request.code, now_ms)
         takes_ask = (request.side is OrderSide.BUY) == (request.kind is OrderKind.BEST)
         price = book.best_ask if takes_ask else book.best_bid
-        if price <= 0 or not market.hours.open_ms <= now_ms < market.hours.continuous_end_ms:
+        if price <= 0:
             raise Refused(Refusal.ORDER_TYPE, "no quote to take the price from")
         return price
     if request.price_krw <= 0:

@@ -54,9 +54,16 @@ class PriceGrid:
             start = below
         return np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int64)
 
+    def ticks_of(self, prices: Ints) -> Ints:
+        """The tick of each price (shape kept, int64)."""
+        ticks: Ints = np.array(self.ticks, dtype=np.int64)[
+            np.searchsorted(np.array(self.below[:-1]), prices, side="right")
+        ]
+        return ticks
+
     def nearest(self, prices: NDArray[np.float64] | Ints) -> Ints:
         """The nearest legal price of each (shape kept, int64); the lower of two equally near."""
         values = np.maximum(np.asarray(prices, dtype=np.float64), 1.0)
-        tick = np.array(self.ticks)[np.searchsorted(np.array(self.below[:-1]), values, side="right")]
+        tick = self.ticks_of(values.astype(np.int64))
         result: Ints = np.maximum(np.ceil(values / tick - 0.5) * tick, 1).astype(np.int64)
         return result

@@ -10,7 +10,7 @@ from jennie_core.domain.enums import Market as Segment
 from jennie_sim.market.market import Market
 from jennie_sim.market.pack import CarriedHolding, Listed, PackAccount, PackMeta, SessionPack
 from jennie_sim.market.path import DayBar, Trades
-from jennie_sim.market.tape import Band, Col, Tape, make_tape
+from jennie_sim.market.tape import Col, Tape
 
 DAY = date(2025, 6, 27)
 YESTERDAY = date(2025, 6, 26)
@@ -50,8 +50,9 @@ def handmade_market(
     day: date = DAY,
     cash_krw: int = 100_000_000,
     holdings: tuple[CarriedHolding, ...] = (),
+    interruptions: bool = False,
 ) -> Market:
-    """A market whose tapes are exactly `rows` (by code).
+    """A market whose tapes are exactly `rows` (by code); with `interruptions` these set off VIs as any path does.
 
     Every best quote shows LEVEL_SIZE shares and each of the nine levels behind it one share.
     """
@@ -68,7 +69,7 @@ def handmade_market(
     meta = PackMeta(day=day, seed=1, source="hand-made", simulated=True)
     market = Market(SessionPack(meta, (account,), LISTING, bars, _history(), _index(day)))
     for code, trades in rows.items():
-        market.replace_tape(code, _tape(market, code, trades))
+        market.replace_tape(code, _tape(market, code, trades, interruptions))
     return market
 
 
@@ -77,16 +78,15 @@ def _bar(code: str, trades: list[TradeRow]) -> DayBar:
     return DayBar(code, prices[0], max(prices), min(prices), prices[-1], sum(size for _, _, size, _ in trades))
 
 
-def _tape(market: Market, code: str, trades: list[TradeRow]) -> Tape:
-    bar, grid, limits = market.bar(code), market.grid(code), market.limits(code)
+def _tape(market: Market, code: str, trades: list[TradeRow], interruptions: bool) -> Tape:
+    maker = market.maker(code)
     made = Trades(
         at_ms=np.array([at(clock) for clock, _, _, _ in trades], dtype=np.int64),
         price=np.array([price for _, price, _, _ in trades], dtype=np.int64),
         size=np.array([size for _, _, size, _ in trades], dtype=np.int64),
         side=np.array([side for _, _, _, side in trades], dtype=np.int64),
     )
-    band = Band(grid.levels(bar.low, bar.high), grid.step_down(bar.low), limits.lower_krw, limits.upper_krw)
-    tape = make_tape(bar, made, band, 1)
+    tape = maker.make(*maker.interrupt(made, BASE_KRW)) if interruptions else maker.make(made)
     for quote, size, total in ((Col.ASK, Col.ASK_SIZE, Col.TOTAL_ASK), (Col.BID, Col.BID_SIZE, Col.TOTAL_BID)):
         present = tape.rows[:, quote] > 0
         tape.rows[:, size] = np.where(present, LEVEL_SIZE, 0)

@@ -2,20 +2,27 @@
 
 from datetime import date
 from functools import cached_property
-from zlib import crc32
 
 import polars as pl
 
-from jennie_core.domain.enums import ListingStatus
+from jennie_core.domain.enums import AssetKind, ListingStatus
+from jennie_core.domain.enums import Market as Segment
 from jennie_core.krx.limits import PriceLimits, price_limits
 from jennie_core.krx.sessions import session_times
 from jennie_sim.market.book import Book, book_after
 from jennie_sim.market.grid import PriceGrid
+from jennie_sim.market.halts import RESUMPTION_AUCTION_MS, HeldBack, cut_off, resumed
 from jennie_sim.market.hours import SessionHours, from_instant
 from jennie_sim.market.index_path import IndexPath
+from jennie_sim.market.interruption import DYNAMIC_PCT, DYNAMIC_PCT_OF_INDEX_MEMBERS, Interruption, VolatilityRule
 from jennie_sim.market.pack import Listed, SessionPack
-from jennie_sim.market.path import DayBar, draw_trades
-from jennie_sim.market.tape import Band, Tape, make_tape
+from jennie_sim.market.path import DayBar
+from jennie_sim.market.tape import Band, Tape
+from jennie_sim.market.tape_maker import TapeMaker
+
+INDEX_MEMBERS = 200
+INDEX_SHARE = 4
+"""KOSPI200 has about a quarter of the KOSPI's ordinary shares; a smaller listing gets its largest quarter."""
 
 
 class Market:
@@ -31,6 +38,9 @@ class Market:
         self._limits: dict[str, PriceLimits] = {}
         self._histories: dict[str, pl.DataFrame] = {}
         self._indices: dict[str, IndexPath] = {}
+        self._held_back: dict[str, HeldBack] = {}
+        self.halt_calls: list[tuple[int, str]] = []
+        """When a halt of a code was begun or ended (market time in milliseconds, code)."""
 
     @property
     def listing(self) -> dict[str, Listed]:
@@ -42,8 +52,36 @@ class Market:
         return self.pack.bars.get(code) or DayBar(code, 0, 0, 0, self.listing[code].base_price_krw, 0)
 
     def is_halted(self, code: str) -> bool:
-        """거래정지: by its status, or because the pack has no trade for it."""
+        """거래정지: by its status, because the pack has no trade for it, or by a halt that is on."""
+        return code in self._held_back or self._never_trades(code)
+
+    def _never_trades(self, code: str) -> bool:
         return self.listing[code].status is ListingStatus.HALTED or not self.bar(code).traded
+
+    def halt(self, code: str, now_ms: int) -> None:
+        """Stop the trading of a code; its tape stands until `resume`. Halting it again changes nothing."""
+        if code not in self._held_back and not self._never_trades(code):
+            tape = self.tape(code)
+            self._held_back[code] = HeldBack(now_ms, tape)
+            self._tapes[code] = cut_off(tape, now_ms)
+            self.halt_calls.append((now_ms, code))
+
+    def resume(self, code: str, now_ms: int, auction_ms: int = RESUMPTION_AUCTION_MS) -> None:
+        """End a halt: a call auction, then what was held back; without a halt nothing changes."""
+        held = self._held_back.pop(code, None)
+        if held is not None:
+            self._tapes[code] = resumed(held, now_ms, auction_ms, self.maker(code))
+            self.halt_calls.append((now_ms, code))
+
+    def interruption(self, code: str, at_ms: int) -> Interruption | None:
+        """The call auction in mid-session that is on at an instant (VI, or the one behind a halt)."""
+        return self.tape(code).interruption_at(at_ms)
+
+    def in_auction(self, code: str, at_ms: int) -> bool:
+        """Whether orders of an instant wait for a single price instead of trading at once."""
+        if not self.hours.open_ms <= at_ms < self.hours.continuous_end_ms:
+            return True
+        return self.interruption(code, at_ms) is not None
 
     def grid(self, code: str) -> PriceGrid:
         """Legal prices of a code on this day."""
@@ -73,13 +111,42 @@ class Market:
         self._tapes[code] = tape
 
     def _draw(self, code: str) -> Tape:
+        return self.maker(code).draw()
+
+    def maker(self, code: str) -> TapeMaker:
+        """What the tape of a code is made of."""
         bar, grid, limits = self.bar(code), self.grid(code), self.limits(code)
-        if self.is_halted(code):
-            bar = DayBar(code, 0, 0, 0, self.listing[code].base_price_krw, 0)
+        listed = self.listing[code]
+        if self._never_trades(code):
+            bar = DayBar(code, 0, 0, 0, listed.base_price_krw, 0)
         levels = grid.levels(bar.low, bar.high)
-        trades = draw_trades(bar, levels, self.hours, self.pack.meta.seed)
-        band = Band(levels, grid.step_down(bar.low) if bar.traded else 0, limits.lower_krw, limits.upper_krw)
-        return make_tape(bar, trades, band, crc32(f"{self.pack.meta.seed}:{code}:sizes".encode()))
+        return TapeMaker(
+            bar=bar,
+            base_krw=listed.base_price_krw,
+            grid=grid,
+            band=Band(levels, grid.step_down(bar.low) if bar.traded else 0, limits.lower_krw, limits.upper_krw),
+            hours=self.hours,
+            seed=self.pack.meta.seed,
+            rule=self.volatility_rule(code),
+            minutes=self.pack.minutes.get(code),
+        )
+
+    def volatility_rule(self, code: str) -> VolatilityRule | None:
+        """What interrupts a code (5.4); liquidation trading (정리매매) knows no interruption."""
+        if self.listing[code].status is ListingStatus.LIQUIDATION_TRADING:
+            return None
+        return VolatilityRule(DYNAMIC_PCT_OF_INDEX_MEMBERS if code in self.index_members else DYNAMIC_PCT)
+
+    @cached_property
+    def index_members(self) -> frozenset[str]:
+        """Stand-ins for the KOSPI200: the largest ordinary shares of the KOSPI whose share count is known."""
+        worth = {
+            code: listed.base_price_krw * listed.listed_shares
+            for code, listed in self.listing.items()
+            if listed.market is Segment.KOSPI and listed.kind is AssetKind.COMMON and listed.listed_shares
+        }
+        largest = sorted(worth, key=lambda code: (-worth[code], code))
+        return frozenset(largest[: min(INDEX_MEMBERS, len(largest) // INDEX_SHARE)])
 
     def book(self, code: str, at_ms: int) -> Book:
         """The order book of a code at an instant."""

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 
 from jennie_core.domain.base import StockCode
 from jennie_core.domain.enums import AssetKind, ListingStatus, Market
+from jennie_sim.market.bar_path import MinuteBars
+from jennie_sim.market.hours import MINUTE_MS
 from jennie_sim.market.path import DayBar
 
 LISTING_COLUMNS = (
@@ -17,7 +19,12 @@ LISTING_COLUMNS = (
 )  # fmt: skip
 SESSION_COLUMNS = ("code", "open", "high", "low", "close", "volume")
 HISTORY_COLUMNS = ("code", "date", "open", "high", "low", "close", "volume")
+MINUTE_COLUMNS = ("code", "start", "open", "high", "low", "close", "volume")
+FLOW_COLUMNS = ("code", "date", "institution_net_shares", "foreign_net_shares")
 INDEX_COLUMNS = ("index_code", "date", "open", "high", "low", "close")
+
+
+FLOW_SCHEMA = {"code": pl.String, "date": pl.Date, "institution_net_shares": pl.Int64, "foreign_net_shares": pl.Int64}
 
 
 class PackError(ValueError):
@@ -88,7 +95,10 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class SessionPack:
-    """A pack in memory. `history` and `index` are frames as in docs/decisions/0002."""
+    """A pack in memory. `history`, `index` and `flows` are frames as in docs/decisions/0002.
+
+    `minutes` holds real bars of the traded day for the codes that have some.
+    """
 
     meta: PackMeta
     accounts: tuple[PackAccount, ...]
@@ -96,7 +106,8 @@ class SessionPack:
     bars: dict[str, DayBar]
     history: pl.DataFrame
     index: pl.DataFrame
-    warnings: tuple[str, ...] = field(default=())
+    flows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FLOW_SCHEMA))
+    minutes: dict[str, MinuteBars] = field(default_factory=dict)
 
 
 _accounts_adapter: TypeAdapter[PackAccount | list[PackAccount]] = TypeAdapter(PackAccount | list[PackAccount])
@@ -115,8 +126,38 @@ def read_pack(folder: Path) -> SessionPack:
         raise PackError(f"{folder / 'history.parquet'}: holds rows that are not before the traded day {meta.day}")
     if index.filter(pl.col("date") == meta.day).is_empty():
         raise PackError(f"{folder / 'index.parquet'}: has no row for the traded day {meta.day}")
-    accounts = _read_accounts(folder / "account.json", listing, meta.day)
-    return SessionPack(meta=meta, accounts=accounts, listing=listing, bars=bars, history=history, index=index)
+    accounts = read_accounts(folder / "account.json", listing, meta.day)
+    return SessionPack(
+        meta=meta, accounts=accounts, listing=listing, bars=bars, history=history, index=index,
+        flows=_read_flows(folder / "flows.parquet", meta.day),
+        minutes=_read_minutes(folder / "minutes.parquet", listing),
+    )  # fmt: skip
+
+
+def _read_flows(path: Path, day: date) -> pl.DataFrame:
+    if not path.exists():
+        return pl.DataFrame(schema=FLOW_SCHEMA)
+    flows = _read_frame(path, FLOW_COLUMNS).cast(FLOW_SCHEMA).sort("code", "date")  # type: ignore[arg-type]
+    if flows.filter(pl.col("date") >= day).height:
+        raise PackError(f"{path}: holds rows that are not before the traded day {day}")
+    return flows
+
+
+def _read_minutes(path: Path, listing: dict[str, Listed]) -> dict[str, MinuteBars]:
+    if not path.exists():
+        return {}
+    frame = _read_frame(path, MINUTE_COLUMNS).sort("code", "start")
+    made: dict[str, MinuteBars] = {}
+    for (code,), bars in frame.group_by(["code"], maintain_order=True):
+        if code not in listing:
+            raise PackError(f"{path}: code {code} is not in the listing")
+        start = bars["start"].to_numpy().astype("int64")
+        width = int((start[1:] - start[:-1]).min()) if len(start) > 1 else 0
+        if width not in (MINUTE_MS, 5 * MINUTE_MS):
+            raise PackError(f"{path}: bars of {code} are {width / MINUTE_MS:g} minutes apart; 1 or 5 are understood")
+        parts = (bars[name].to_numpy().astype("float64") for name in ("open", "high", "low", "close"))
+        made[str(code)] = MinuteBars(width, start, *parts, bars["volume"].to_numpy().astype("int64"))
+    return made
 
 
 def _read_meta(path: Path) -> PackMeta:
@@ -128,7 +169,8 @@ def _read_meta(path: Path) -> PackMeta:
         raise PackError(f"{path}: {_first_problem(error)}") from error
 
 
-def _read_accounts(path: Path, listing: dict[str, Listed], day: date) -> tuple[PackAccount, ...]:
+def read_accounts(path: Path, listing: dict[str, Listed], day: date) -> tuple[PackAccount, ...]:
+    """The accounts of a JSON file, one object or a list of them; raises PackError."""
     try:
         parsed = _accounts_adapter.validate_json(path.read_bytes())
     except OSError as error:

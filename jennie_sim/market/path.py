@@ -66,7 +66,7 @@ def draw_trades(bar: DayBar, levels: Ints, hours: SessionHours, seed: int) -> Tr
         return Trades(none, none, none, none)
     rng = code_rng(seed, bar.code, "path")
     activity = draw_activity(rng, (hours.continuous_end_ms - hours.open_ms) // MINUTE_MS)
-    opening, closing = _auction_volumes(rng, bar)
+    opening, closing = auction_volumes(rng, bar)
     count = min(
         int(TICKS_PER_MINUTE * len(activity.arrivals) * rng.uniform(0.94, 1.06)), bar.volume - opening - closing
     )
@@ -85,7 +85,8 @@ def draw_trades(bar: DayBar, levels: Ints, hours: SessionHours, seed: int) -> Tr
     )
 
 
-def _auction_volumes(rng: np.random.Generator, bar: DayBar) -> tuple[int, int]:
+def auction_volumes(rng: np.random.Generator, bar: DayBar) -> tuple[int, int]:
+    """Shares of the opening and the closing cross."""
     opening_share, closing_share = rng.beta(4, 110), rng.beta(5, 85)
     if bar.volume == 1:
         return 1, 0
@@ -118,11 +119,11 @@ def _walk(
     moves = np.diff(path, prepend=start)
     bought = moves * 1.2 + rng.normal(0.0, max(0.25, float(np.std(moves))), count) > 0
     index = np.clip(np.rint(path + np.where(bought, 0.4, -0.4)), 0, top).astype(np.int64)
-    _touch(index, path, start, close, len(levels) - 1)
+    touch_extremes(index, path, start, close, len(levels) - 1)
     return index, moves, np.where(bought, BUYER, SELLER).astype(np.int64)
 
 
-def _touch(index: Ints, path: NDArray[np.float64], start: float, close: float, top: int) -> None:
+def touch_extremes(index: Ints, path: NDArray[np.float64], start: float, close: float, top: int) -> None:
     """Rounding may lose an extreme: put it back where the path was nearest to it."""
     seen = {int(start), int(close)}
     highest = int(np.argmax(path))
@@ -143,7 +144,12 @@ def _sizes(
     in_minute = np.bincount(minute, minlength=len(per_minute))
     scale = float(np.mean(np.abs(moves))) or 1.0
     weight = per_minute[minute] / in_minute[minute] * rng.lognormal(0.0, 1.1, count) * (1 + 0.6 * np.abs(moves) / scale)
-    exact = weight / weight.sum() * (volume - count)
+    return share_out(volume, weight)
+
+
+def share_out(volume: int, weight: NDArray[np.float64]) -> Ints:
+    """`volume` shares over trades in proportion to their weights, each at least one; the sum is exact."""
+    exact = weight / weight.sum() * (volume - len(weight))
     size: Ints = 1 + np.floor(exact).astype(np.int64)
     missing = volume - int(size.sum())
     if missing:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from jennie_sim.market.interruption import Interruption
 from jennie_sim.market.market import Market
 from jennie_sim.market.pack import Listed
 from jennie_sim.market.tape import Col
@@ -29,6 +30,7 @@ class Snapshot:
     previous_low: int
     previous_volume: int
     halted: bool
+    interruption: Interruption | None
 
     @property
     def change(self) -> int:
@@ -68,4 +70,5 @@ def take_snapshot(market: Market, code: str, at_ms: int) -> Snapshot:
         previous_low=int(before.get("low") or 0),
         previous_volume=int(before.get("volume") or 0),
         halted=market.is_halted(code),
+        interruption=tape.interruption_at(at_ms),
     )

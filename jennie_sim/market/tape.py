@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jennie_sim.market.hours import SECOND_MS
+from jennie_sim.market.interruption import Interruption
 from jennie_sim.market.path import BUYER, SELLER, DayBar, Trades
 
 Ints = NDArray[np.int64]
@@ -43,12 +44,23 @@ class Tape:
     """All trades of one code on one day with their running totals.
 
     `rows` has shape (trades, len(Col)), int64. `depth` is the usual size of one level of the order book.
+    `interruptions` are the call auctions in mid-session, in order of time.
     """
 
     bar: DayBar
     rows: Ints
     times: list[int]
     depth: int
+    interruptions: tuple[Interruption, ...] = ()
+
+    @property
+    def trades(self) -> Trades:
+        """The bare trades."""
+        return Trades(*(self.rows[:, column] for column in (Col.AT_MS, Col.PRICE, Col.SIZE, Col.SIDE)))
+
+    def interruption_at(self, at_ms: int) -> Interruption | None:
+        """The call auction that is on at an instant."""
+        return next((row for row in self.interruptions if row.begins_ms <= at_ms < row.ends_ms), None)
 
     def index_at(self, at_ms: int) -> int:
         """Index of the last trade at or before `at_ms`; -1 before the first."""
@@ -77,7 +89,9 @@ class Band:
     upper_limit: int
 
 
-def make_tape(bar: DayBar, trades: Trades, band: Band, seed_key: int) -> Tape:
+def make_tape(
+    bar: DayBar, trades: Trades, band: Band, seed_key: int, interruptions: tuple[Interruption, ...] = ()
+) -> Tape:
     """Add running totals and the best quotes after each trade.
 
     After a purchase the best ask is the trade's price and the bid one step below; after a sale the other way round. The
@@ -95,7 +109,7 @@ def make_tape(bar: DayBar, trades: Trades, band: Band, seed_key: int) -> Tape:
         _quotes(rows, trades, band)
         _sizes(rows, depth, seed_key)
         _sides(rows, trades)
-    return Tape(bar=bar, rows=rows, times=trades.at_ms.tolist(), depth=depth)
+    return Tape(bar=bar, rows=rows, times=trades.at_ms.tolist(), depth=depth, interruptions=interruptions)
 
 
 def _clock(at_ms: Ints) -> Ints:

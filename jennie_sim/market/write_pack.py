@@ -12,9 +12,11 @@ from jennie_core.domain.enums import AssetKind, Market
 from jennie_core.krx.limits import price_limits
 from jennie_sim.market.grid import PriceGrid
 from jennie_sim.market.pack import (
+    FLOW_COLUMNS,
     HISTORY_COLUMNS,
     INDEX_COLUMNS,
     LISTING_COLUMNS,
+    MINUTE_COLUMNS,
     SESSION_COLUMNS,
     PackAccount,
     PackError,
@@ -45,13 +47,15 @@ def write_pack(
     history: pl.DataFrame,
     index: pl.DataFrame,
     accounts: list[PackAccount],
+    flows: pl.DataFrame | None = None,
+    minutes: pl.DataFrame | None = None,
 ) -> PackMeta:
     """Write a pack for `day` and return its meta data.
 
     Frames need the columns of docs/decisions/0002. Each price of the traded day is moved to the nearest legal tick
     inside the day's limits around the (legal) base price, the range is widened to hold open and close; a row without
-    open, high or low, or without volume, becomes a halt. `history` may reach further; only what lies before `day` is
-    kept.
+    open, high or low, or without volume, becomes a halt. `history` and `flows` may reach further; only what lies before
+    `day` is kept. `minutes` are real bars of the day (MINUTE_COLUMNS; `start` in milliseconds since midnight KST).
     Raises PackError when the frames do not fit together.
     """
     _require(listing, LISTING_COLUMNS, "listing")
@@ -73,6 +77,14 @@ def write_pack(
     index.select(INDEX_COLUMNS).filter(pl.col("date") <= day).sort("index_code", "date").write_parquet(
         folder / "index.parquet"
     )
+    if flows is not None and flows.height:
+        _require(flows, FLOW_COLUMNS, "flows")
+        flows.select(FLOW_COLUMNS).filter(pl.col("date") < day).write_parquet(folder / "flows.parquet")
+    if minutes is not None and minutes.height:
+        _require(minutes, MINUTE_COLUMNS, "minutes")
+        minutes.select(MINUTE_COLUMNS).filter(pl.col("code").is_in(sorted(bases))).write_parquet(
+            folder / "minutes.parquet"
+        )
     accounts_text = json.dumps([account.model_dump(mode="json") for account in accounts], ensure_ascii=False, indent=1)
     account_file = folder / "account.json"
     account_file.touch(mode=0o600)

@@ -2,16 +2,19 @@
 
 from typing import Any
 
+from jennie_sim.market.auction import expected_match
 from jennie_sim.market.book import DEPTH_LEVELS
 from jennie_sim.market.hours import hhmmss
 from jennie_sim.market.snapshot import take_snapshot
 from jennie_sim.market.tape import Col
 from jennie_sim.protocol.broker import Broker
 from jennie_sim.protocol.message import Reply, Request, ok
-from jennie_sim.protocol.quote_calls import change_fields, find
-from jennie_sim.protocol.trade_record import price_sign
+from jennie_sim.protocol.quote_calls import change_fields, find, vi_flag
+from jennie_sim.protocol.trade_record import operation_code, price_sign
 
 RECENT_TRADES = 30
+EXPECTED_CODES = {"": "112", "B": "311", "A": "313", "C": "312"}
+"""antc_mkop_cls_code by phase: continuous, opening, closing, interruption (unverified)."""
 MANY_PRICES = 30
 
 
@@ -34,21 +37,24 @@ def order_book(broker: Broker, request: Request, tr_id: str) -> Reply:
         first[f"ovtm_total_{side}p_rsqn"] = "0"
         first[f"ovtm_total_{side}p_icdc"] = "0"
     first["ntby_aspr_rsqn"] = str(int(first["total_bidp_rsqn"]) - int(first["total_askp_rsqn"]))
-    first["new_mkop_cls_code"] = "20"
+    first["new_mkop_cls_code"] = operation_code(broker.market.hours, broker.now_ms)
+    expected = expected_match(broker.market, code, broker.now_ms)
+    change = expected.price - snapshot.listed.base_price_krw if expected else 0
+    sign = price_sign(change, expected.price, snapshot.upper, snapshot.lower) if expected else "3"
     second = {
-        "antc_mkop_cls_code": "112",
+        "antc_mkop_cls_code": EXPECTED_CODES[expected.phase] if expected else EXPECTED_CODES[""],
         "stck_prpr": str(snapshot.price),
         "stck_oprc": str(snapshot.open),
         "stck_hgpr": str(snapshot.high),
         "stck_lwpr": str(snapshot.low),
         "stck_sdpr": str(snapshot.listed.base_price_krw),
-        "antc_cnpr": "0",
-        "antc_cntg_vrss_sign": "3",
-        "antc_cntg_vrss": "0",
-        "antc_cntg_prdy_ctrt": "0.00",
-        "antc_vol": "0",
+        "antc_cnpr": str(expected.price if expected else 0),
+        "antc_cntg_vrss_sign": sign,
+        "antc_cntg_vrss": str(change),
+        "antc_cntg_prdy_ctrt": f"{change * 100 / snapshot.listed.base_price_krw:.2f}",
+        "antc_vol": str(expected.volume if expected else 0),
         "stck_shrn_iscd": code,
-        "vi_cls_code": "N",
+        "vi_cls_code": vi_flag(snapshot.interruption),
     }
     return ok(output1=first, output2=second)
 

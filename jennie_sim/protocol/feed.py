@@ -1,36 +1,17 @@
 """What a slice of market time sounds like: trades, order books and notices in order of exchange time."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from jennie_sim.exchange.orders import Notice
 from jennie_sim.faults.disturbance import disturbed_notices, garbled, heartbeat_time, stalled_codes
-from jennie_sim.market.book import book_after
-from jennie_sim.market.hours import hhmmss, to_instant
-from jennie_sim.market.tape import Col
+from jennie_sim.market.hours import to_instant
 from jennie_sim.protocol import frames
-from jennie_sim.protocol.book_record import book_record
 from jennie_sim.protocol.broker import Broker
+from jennie_sim.protocol.market_events import A_NOTICE, A_TRADE, Event, MarketEvents, Span
 from jennie_sim.protocol.notice_record import notice_record
-from jennie_sim.protocol.session import BOOK, TRADE, Session
+from jennie_sim.protocol.session import MARKET_DATA, TRADE, Session
 from jennie_sim.protocol.subscriptions import Subscriptions
-from jennie_sim.protocol.trade_record import TradeRecord
-
-A_TRADE, A_BOOK, A_NOTICE = range(3)
-
-
-class Event(NamedTuple):
-    """One thing to send; sorts by exchange time, within an instant trades, books, notices, then key and number.
-
-    `text` is a record for a trade and a whole frame for the others.
-    """
-
-    at_ms: int
-    kind: int
-    key: str
-    number: int
-    text: str
 
 
 @dataclass(slots=True)
@@ -41,21 +22,13 @@ class Sent:
     notices: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A slice: after < exchange time <= until."""
-
-    after_ms: int
-    until_ms: int
-
-
 class Feed:
-    """Renders and delivers; a code's renderer is prepared at its first subscription."""
+    """Collects what each session has registered for, and delivers it."""
 
     def __init__(self, broker: Broker, subscriptions: Subscriptions) -> None:
         self._broker = broker
         self._subscriptions = subscriptions
-        self._records: dict[str, TradeRecord] = {}
+        self._events = MarketEvents(broker)
         self.total = Sent()
 
     async def deliver(self, after_ms: int, until_ms: int, notices: list[Notice], heartbeat: bool) -> Sent:
@@ -86,49 +59,14 @@ class Feed:
             registration
             for session in self._subscriptions.sessions
             for registration in session.registrations
-            if registration[0] in (TRADE, BOOK)
+            if registration[0] in MARKET_DATA
         }
         stalled = stalled_codes(self._broker.faults, {code for _, code in wanted})
         made: dict[tuple[str, str], list[Event]] = {}
         for tr_id, code in wanted:
-            rows = self._broker.market.tape(code).between(span.after_ms, span.until_ms)
-            if rows and code not in stalled:
-                events = self._trade_events if tr_id == TRADE else self._book_events
-                made[tr_id, code] = list(events(code, rows))
+            if code not in stalled:
+                made[tr_id, code] = self._events.of(tr_id, code, span)
         return made
-
-    def _trade_events(self, code: str, rows: list[list[int]]) -> Iterator[Event]:
-        render = self._record_of(code).render
-        for number, row in enumerate(rows):
-            yield Event(row[Col.AT_MS], A_TRADE, code, number, render(row))
-
-    def _book_events(self, code: str, rows: list[list[int]]) -> Iterator[Event]:
-        """One order book after each trade."""
-        market, fields = self._broker.market, self._broker.settings.wire_revision.book_fields
-        tape, limits = market.tape(code), market.limits(code)
-        for number, row in enumerate(rows):
-            index = tape.index_at(row[Col.AT_MS])
-            book = book_after(tape, index, market.grid(code), limits.lower_krw, limits.upper_krw)
-            record = book_record(code, hhmmss(row[Col.AT_MS]), book, row[Col.VOLUME], fields)
-            yield Event(row[Col.AT_MS], A_BOOK, code, number, frames.data_frame(BOOK, record))
-
-    def _record_of(self, code: str) -> TradeRecord:
-        record = self._records.get(code)
-        if record is None:
-            market = self._broker.market
-            listed, limits, history = market.listing[code], market.limits(code), market.history(code)
-            record = self._records[code] = TradeRecord(
-                market.tape(code),
-                day=market.day,
-                hours=market.hours,
-                base_krw=listed.base_price_krw,
-                upper_krw=limits.upper_krw,
-                lower_krw=limits.lower_krw,
-                previous_volume=int(history["volume"][-1] or 0) if history.height else 0,
-                listed_shares=listed.listed_shares,
-                fields=self._broker.settings.wire_revision.trade_fields,
-            )
-        return record
 
     def _notice_events(self, session: Session, notices: Sequence[Notice]) -> Iterable[Event]:
         """Notices of the accounts whose login id the session has registered."""

@@ -3,6 +3,7 @@
 import polars as pl
 
 from jennie_core.domain.enums import ListingStatus, Market
+from jennie_sim.market.interruption import Interruption
 from jennie_sim.market.pack import Listed
 from jennie_sim.market.snapshot import Snapshot, take_snapshot
 from jennie_sim.protocol.broker import Broker
@@ -24,6 +25,11 @@ WARNING_CODES = {ListingStatus.INVESTMENT_WARNING: "02", ListingStatus.INVESTMEN
 
 def _flag(condition: bool) -> str:
     return "Y" if condition else "N"
+
+
+def vi_flag(interruption: Interruption | None) -> str:
+    """vi_cls_code: Y during a volatility interruption (the auction behind a halt is shown the same way)."""
+    return _flag(interruption is not None)
 
 
 def market_name(listed: Listed) -> str:
@@ -102,7 +108,7 @@ def price(broker: Broker, request: Request, tr_id: str) -> Reply:
         **_extremes("d250", high, high_day, low, low_day, snapshot.price),
         **_extremes("stck_dryy", high, high_day, low, low_day, snapshot.price),
         "frgn_hldn_qty": "0",
-        "vi_cls_code": "N",
+        "vi_cls_code": vi_flag(snapshot.interruption),
         "ovtm_vi_cls_code": "N",
         "stck_shrn_iscd": listed.code,
         "stck_fcam": "0",
@@ -217,7 +223,7 @@ def price_and_status(broker: Broker, request: Request, tr_id: str) -> Reply:
         "stange_runup_yn": "N",
         "ssts_hot_yn": "N",
         "low_current_yn": "N",
-        "vi_cls_code": "N",
+        "vi_cls_code": vi_flag(snapshot.interruption),
         "mxpr_llam_cls_code": "0",
         "marg_rate": "20.00",
         "crdt_rate": "0.00",

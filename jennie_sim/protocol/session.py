@@ -6,7 +6,8 @@ from struct import pack
 
 from jennie_sim.protocol.crypto import SessionCipher
 
-TRADE, BOOK = "H0STCNT0", "H0STASP0"
+TRADE, BOOK, OPERATION = "H0STCNT0", "H0STASP0", "H0STMKO0"
+MARKET_DATA = (TRADE, BOOK, OPERATION)
 NOTICES = ("H0STCNI0", "H0STCNI9")
 
 _SHORT, _LONG = 126, 1 << 16

@@ -10,12 +10,12 @@ import orjson
 from jennie_sim.protocol import frames
 from jennie_sim.protocol.broker import Broker
 from jennie_sim.protocol.rest import Receive, Scope, Send
-from jennie_sim.protocol.session import BOOK, NOTICES, TRADE, Session, pack_texts
+from jennie_sim.protocol.session import MARKET_DATA, NOTICES, Session, pack_texts
 
 log = logging.getLogger("jennie_sim.ws")
 
-SERVED = (TRADE, BOOK, *NOTICES)
-KNOWN_BUT_SILENT = ("H0STMKO0", "H0STANC0", "H0UNCNT0", "H0NXCNT0", "H0UNASP0", "H0NXASP0", "H0GSCNI0", "H0GSCNI9")
+SERVED = (*MARKET_DATA, *NOTICES)
+KNOWN_BUT_SILENT = ("H0STANC0", "H0UNCNT0", "H0NXCNT0", "H0UNASP0", "H0NXASP0", "H0GSCNI0", "H0GSCNI9")
 """Acknowledged like the others; this exchange never has anything to say on them."""
 REGISTER, RELEASE = ("1",), ("0", "2")
 
@@ -94,7 +94,7 @@ class Subscriptions:
             return frames.BAD_TR_TYPE
         if tr_id not in SERVED and tr_id not in KNOWN_BUT_SILENT:
             return frames.BAD_TR_ID
-        if tr_id in (TRADE, BOOK) and tr_key not in self._broker.market.listing:
+        if tr_id in MARKET_DATA and tr_key not in self._broker.market.listing:
             return frames.BAD_TR_KEY
         if tr_id in NOTICES and not self._broker.keys.knows_user(tr_key):
             return frames.BAD_TR_KEY

@@ -25,7 +25,7 @@ def message(name: str) -> Any:
     return json.loads((FRAMES / "ws" / f"{name}.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", ["trade_46", "trade_47", "trade_47_two_records"])
+@pytest.mark.parametrize("name", ["trade_46", "trade_47", "trade_47_two_records", "trade_interruption_47"])
 def test_the_gateway_reads_the_exchanges_trades(name: str) -> None:
     wanted = message(name)
     found = FrameDecoder(LAYOUTS[wanted["fields"]]).decode(wanted["frame"], 7)
@@ -36,6 +36,7 @@ def test_the_gateway_reads_the_exchanges_trades(name: str) -> None:
             meaning[key] for key in ("code", "price_krw", "volume", "cumulative_volume", "ask_krw", "bid_krw")
         )
         assert record.base_krw == meaning["price_krw"] - meaning["change_krw"]
+        assert tick.session_phase == meaning["session_phase"]
 
 
 NOTICES = [path.stem for path in sorted((FRAMES / "ws").glob("notice_*.json"))]

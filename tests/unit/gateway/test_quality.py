@@ -88,3 +88,16 @@ def test_a_new_day_starts_afresh() -> None:
     tomorrow = TradeRecord(tomorrow.tick._replace(exchange_us=tomorrow.tick.exchange_us + 3 * 86_400 * S), 9_900)
     passed, _ = screened(record(cumulative=1_000_000), tomorrow)
     assert passed == [True, True]
+
+
+def test_the_announcement_of_an_interruption_passes_and_disturbs_no_later_trade() -> None:
+    """T6: phase C is why a code is quiet. It repeats the last cumulative volume and is no repeated trade."""
+    passed, screen = screened(
+        record(cumulative=100),
+        *(record(cumulative=100, volume=0, at=61 + 10 * step, phase="C") for step in range(5)),
+        record(cumulative=105, at=200),
+    )
+    assert passed == [True] * 7
+    assert screen.gaps == 0
+    early, _ = screened(record(cumulative=0, volume=0, at=0, phase="C"), record(cumulative=100, volume=100, at=130))
+    assert early == [True, True]

@@ -104,12 +104,43 @@ def test_a_trade_below_the_limit_price_fills_the_waiting_buy_at_its_own_price() 
 
 def test_orders_share_a_trade_by_price_then_by_arrival() -> None:
     sim = exchange([*CALM[:2], ("09:00:12", 69_700, 60, SELLER), *CALM[4:]])
-    late_but_better, first, second = buy(sim, 30, 69_900), buy(sim, 20, 69_800), buy(sim, 50, 69_800)
+    first = buy(sim, 20, 69_800)
+    sim.advance(at("09:00:06"))
+    late_but_better, second = buy(sim, 30, 69_900), buy(sim, 50, 69_800)
     sim.advance(at("09:00:15"))
     assert got(late_but_better) == [(30, 69_900)]
     assert got(first) == [(20, 69_800)]
     assert got(second) == [(10, 69_800)]
     assert second.remaining == 40
+
+
+def test_orders_of_one_instant_stand_by_size_whichever_came_first() -> None:
+    """Two clients race to the exchange within one instant; their race must not decide who gets the shares (T3)."""
+    fills = []
+    for quantities in ((20, 50), (50, 20)):
+        sim = exchange([*CALM[:2], ("09:00:12", 69_700, 60, SELLER), *CALM[4:]])
+        orders = {quantity: buy(sim, quantity, 69_800) for quantity in quantities}
+        sim.advance(at("09:00:15"))
+        fills.append({quantity: order.filled_quantity for quantity, order in orders.items()})
+    assert fills == [{50: 50, 20: 10}] * 2
+
+
+@pytest.mark.parametrize("clock", ["08:45:00", "15:25:00"])
+@pytest.mark.parametrize(
+    ("kind", "lifetime"),
+    [
+        (OrderKind.LIMIT, Lifetime.IOC),
+        (OrderKind.MARKET, Lifetime.FOK),
+        (OrderKind.BEST, Lifetime.DAY),
+        (OrderKind.PRIORITY, Lifetime.DAY),
+    ],
+)
+def test_a_call_auction_takes_no_order_that_needs_a_quote(clock: str, kind: OrderKind, lifetime: Lifetime) -> None:
+    sim = exchange(start=clock)
+    price = 70_000 if kind is OrderKind.LIMIT else 0
+    with pytest.raises(Refused) as refused:
+        sim.place(OrderRequest(ACCOUNT, CODE, OrderSide.BUY, kind, 1, price, lifetime))
+    assert refused.value.refusal is Refusal.ORDER_TYPE
 
 
 def test_two_orders_of_one_instant_do_not_take_the_same_shares() -> None:
