@@ -8,6 +8,7 @@ import polars as pl
 
 from jennie_cli.carry import Carried, carried_holdings
 from jennie_cli.errors import UserError
+from jennie_cli.minutes import minute_bars
 from jennie_cli.places import RunFolder
 from jennie_core.domain.enums import ListingStatus
 from jennie_core.domain.trading_settings import TradingSettings
@@ -103,6 +104,8 @@ def _generated(
         session=made.session,
         history=made.daily,
         index=made.index,
+        flows=_flows(source, made.daily["date"].min(), day),  # type: ignore[arg-type]
+        minutes=None,
         credentials=credentials,
         settings=settings,
         notes=(),
@@ -136,11 +139,13 @@ def _real(
     notes: list[str] = []
     index, index_note = _index(source, prices, first, day)
     notes += index_note
+    minutes, minute_notes = minute_bars(market_data, day)
+    notes += minute_notes
     return _write(
         folder,
         day=day,
         seed=seed,
-        name=f"real daily bars from {market_data.name}",
+        name=f"real {'daily bars' if minutes.is_empty() else 'daily and minute bars'} from {market_data.name}",
         simulated=False,
         market_folder=market_data.resolve(),
         source=source,
@@ -148,6 +153,8 @@ def _real(
         session=_plain(session).drop("date"),
         history=_plain(history),
         index=index,
+        flows=_flows(source, first, day),
+        minutes=minutes,
         credentials=credentials,
         settings=settings,
         notes=tuple(notes),
@@ -167,6 +174,8 @@ def _write(
     session: pl.DataFrame,
     history: pl.DataFrame,
     index: pl.DataFrame,
+    flows: pl.DataFrame,
+    minutes: pl.DataFrame | None,
     credentials: Credentials,
     settings: TradingSettings,
     notes: tuple[str, ...],
@@ -201,6 +210,8 @@ def _write(
         history=history,
         index=index,
         accounts=[account],
+        flows=flows,
+        minutes=minutes,
     )
     closes = dict(listing.select("code", "base_price_krw").iter_rows())
     sessions = tuple(source.sessions(calendar.previous_session(day, BACKFILL_SESSIONS), day - timedelta(days=1)))
@@ -271,6 +282,14 @@ def _index(source: MarketFolder, prices: pl.DataFrame, first: date, day: date) -
         "close",
     )
     return frame, ["no index file: the median stock stands in for KOSPI at the exchange"]
+
+
+def _flows(source: MarketFolder, first: date, day: date) -> pl.DataFrame:
+    """Investor flows of the sessions before the day as the exchange's quotation calls show them."""
+    known = source.investor_flows(first, day - timedelta(days=1))
+    return known.select(
+        "code", pl.col("trade_date").alias("date"), "institution_net_shares", "foreign_net_shares"
+    ).drop_nulls()
 
 
 def _plain(frame: pl.DataFrame) -> pl.DataFrame:

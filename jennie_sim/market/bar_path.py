@@ -125,7 +125,9 @@ def _rest_of_day(bar: DayBar, known: list[_Stretch], hours: SessionHours) -> lis
 
 def _walk(rng: np.random.Generator, stretches: list[_Stretch], shares: int) -> tuple[Ints, Floats, Floats]:
     """Arrival times, prices (not yet on ticks) and volume weights of the continuous trades."""
-    times, prices, weights = [], [], []
+    times: list[Ints] = []
+    prices: list[Floats] = []
+    weights: list[Floats] = []
     mean = np.mean([row.weight / (row.until_ms - row.from_ms) for row in stretches])
     room = max(1, shares // 4)
     for row in stretches:

@@ -8,7 +8,7 @@ import polars as pl
 from jennie_core.domain.enums import AssetKind, ListingStatus
 from jennie_core.domain.enums import Market as Segment
 from jennie_sim.market.market import Market
-from jennie_sim.market.pack import CarriedHolding, Listed, PackAccount, PackMeta, SessionPack
+from jennie_sim.market.pack import FLOW_SCHEMA, CarriedHolding, Listed, PackAccount, PackMeta, SessionPack
 from jennie_sim.market.path import DayBar, Trades
 from jennie_sim.market.tape import Col, Tape
 
@@ -67,7 +67,7 @@ def handmade_market(
         holdings=holdings,
     )
     meta = PackMeta(day=day, seed=1, source="hand-made", simulated=True)
-    market = Market(SessionPack(meta, (account,), LISTING, bars, _history(), _index(day)))
+    market = Market(SessionPack(meta, (account,), LISTING, bars, _history(), _index(day), flows=_flows()))
     for code, trades in rows.items():
         market.replace_tape(code, _tape(market, code, trades, interruptions))
     return market
@@ -102,6 +102,11 @@ def _history() -> pl.DataFrame:
     ]
     numbers = dict.fromkeys(("open", "high", "low", "close", "volume"), pl.Int64)
     return pl.DataFrame(rows, schema={"code": pl.String, "date": pl.Date, **numbers}, orient="row")
+
+
+def _flows() -> pl.DataFrame:
+    rows = [(CODE, BEFORE, 300, -200), (CODE, YESTERDAY, -1_000, 4_000)]
+    return pl.DataFrame(rows, schema=FLOW_SCHEMA, orient="row")
 
 
 def _index(day: date) -> pl.DataFrame:

@@ -77,20 +77,37 @@ def interrupted(
     """
     found: list[Interruption] = []
     reference = base_krw
-    while True:
-        index = _next_trigger(trades, position, reference, rule, grid, hours)
-        if index is None:
-            return trades, tuple(found)
+    if position == 0 and len(trades.price):
+        if _is_far(trades.price[:1], base_krw, rule.static_pct)[0]:
+            trades = _interrupt(found, trades, 0, base_krw, rule, hours, rng)
+        reference, position = int(trades.price[0]), 1
+    while (index := _next_trigger(trades, position, reference, rule, grid, hours)) is not None:
+        trades = _interrupt(found, trades, index, reference, rule, hours, rng)
+        reference, position = int(trades.price[index]), index + 1
+    return trades, tuple(found)
+
+
+def _interrupt(
+    found: list[Interruption],
+    trades: Trades,
+    index: int,
+    reference: int,
+    rule: VolatilityRule,
+    hours: SessionHours,
+    rng: np.random.Generator,
+) -> Trades:
+    """Note the interruption that trade `index` sets off; the opening cross is judged by the static rule alone."""
+    price = int(trades.price[index])
+    if index:
+        before = int(trades.price[index - 1])
         # of two trades in one millisecond the first still belongs to the time before
-        begins_ms = max(int(trades.at_ms[index]), int(trades.at_ms[index - 1]) + 1) if index else hours.open_ms
-        ends_ms = begins_ms + AUCTION_MS + int(rng.integers(0, RANDOM_END_MS))
-        before = int(trades.price[index - 1]) if index else base_krw
-        price = int(trades.price[index])
-        kind = _kind(price, reference, before, rule) if index else InterruptionKind.STATIC
-        found.append(Interruption(kind, begins_ms, ends_ms, price, reference, before))
-        caught_up_ms = min(ends_ms + CATCH_UP_MS, hours.continuous_end_ms)
-        trades = postponed(trades, index, begins_ms, ends_ms, caught_up_ms)
-        reference, position = price, index + 1
+        begins_ms = max(int(trades.at_ms[index]), int(trades.at_ms[index - 1]) + 1)
+        kind = _kind(price, reference, before, rule)
+    else:
+        before, begins_ms, kind = reference, hours.open_ms, InterruptionKind.STATIC
+    ends_ms = begins_ms + AUCTION_MS + int(rng.integers(0, RANDOM_END_MS))
+    found.append(Interruption(kind, begins_ms, ends_ms, price, reference, before))
+    return postponed(trades, index, begins_ms, ends_ms, min(ends_ms + CATCH_UP_MS, hours.continuous_end_ms))
 
 
 def _kind(price: int, reference: int, before: int, rule: VolatilityRule) -> InterruptionKind:
@@ -104,14 +121,8 @@ def _kind(price: int, reference: int, before: int, rule: VolatilityRule) -> Inte
 def _next_trigger(
     trades: Trades, position: int, reference: int, rule: VolatilityRule, grid: PriceGrid, hours: SessionHours
 ) -> int | None:
-    """Index of the next trade that sets one off. The opening cross is judged by the static rule alone."""
+    """Index of the next trade behind the opening cross that sets one off."""
     price = trades.price
-    if not len(price):
-        return None
-    if position == 0:
-        if _is_far(price[:1], reference, rule.static_pct)[0]:
-            return 0
-        reference, position = int(price[0]), 1
     if position >= len(price):
         return None
     before, after = price[position - 1 : -1], price[position:]
@@ -136,7 +147,7 @@ def postponed(trades: Trades, index: int, begins_ms: int, ends_ms: int, caught_u
     at_ms, price = trades.at_ms.copy(), trades.price
     size, side = trades.size.copy(), trades.side.copy()
     behind = np.arange(index, int(np.searchsorted(at_ms, caught_up_ms, side="left")))
-    waiting = behind[(at_ms[behind] < ends_ms) & (price[behind] == price[index])]
+    waiting = behind[((at_ms[behind] < ends_ms) & (price[behind] == price[index])) | (behind == index)]
     at_ms[behind] = (
         ends_ms + 1 + (at_ms[behind] - begins_ms) * (caught_up_ms - ends_ms - 1) // (caught_up_ms - begins_ms)
     )

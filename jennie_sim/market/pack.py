@@ -155,8 +155,11 @@ def _read_minutes(path: Path, listing: dict[str, Listed]) -> dict[str, MinuteBar
         width = int((start[1:] - start[:-1]).min()) if len(start) > 1 else 0
         if width not in (MINUTE_MS, 5 * MINUTE_MS):
             raise PackError(f"{path}: bars of {code} are {width / MINUTE_MS:g} minutes apart; 1 or 5 are understood")
-        parts = (bars[name].to_numpy().astype("float64") for name in ("open", "high", "low", "close"))
-        made[str(code)] = MinuteBars(width, start, *parts, bars["volume"].to_numpy().astype("int64"))
+        opened, high, low, close = (
+            bars[name].to_numpy().astype("float64") for name in ("open", "high", "low", "close")
+        )
+        volume = bars["volume"].to_numpy().astype("int64")
+        made[str(code)] = MinuteBars(width, start, opened, high, low, close, volume)
     return made
 
 

@@ -8,8 +8,9 @@ from jennie_sim.market.hours import hhmmss
 from jennie_sim.market.snapshot import take_snapshot
 from jennie_sim.market.tape import Col
 from jennie_sim.protocol.broker import Broker
+from jennie_sim.protocol.chart_calls import anchor_ms
 from jennie_sim.protocol.message import Reply, Request, ok
-from jennie_sim.protocol.quote_calls import change_fields, find, vi_flag
+from jennie_sim.protocol.quote_calls import change_fields, find, market_name, vi_flag
 from jennie_sim.protocol.trade_record import operation_code, price_sign
 
 RECENT_TRADES = 30
@@ -82,6 +83,43 @@ def recent_trades(broker: Broker, request: Request, tr_id: str) -> Reply:
             }
         )
     return ok(output=rows)
+
+
+def trades_by_time(broker: Broker, request: Request, tr_id: str) -> Reply:
+    """`inquire-time-itemconclusion`: 30 trades up to FID_INPUT_HOUR_1, newest first; blank and later times mean now."""
+    snapshot = find(broker, request)
+    if snapshot is None:
+        return ok(output1={}, output2=[])
+    until_ms = min(anchor_ms(request.text("FID_INPUT_HOUR_1")) or broker.now_ms, broker.now_ms)
+    tape = broker.market.tape(snapshot.listed.code)
+    last = tape.index_at(until_ms)
+    rows = []
+    for index in range(last, max(-1, last - RECENT_TRADES), -1):
+        row = tape.row(index)
+        change = row[Col.PRICE] - snapshot.listed.base_price_krw
+        rows.append(
+            {
+                "stck_cntg_hour": hhmmss(row[Col.AT_MS]),
+                "stck_prpr": str(row[Col.PRICE]),
+                "stck_pbpr": str(row[Col.PRICE]),
+                "prdy_vrss": str(change),
+                "prdy_vrss_sign": price_sign(change, row[Col.PRICE], snapshot.upper, snapshot.lower),
+                "prdy_ctrt": f"{change * 100 / snapshot.listed.base_price_krw:.2f}",
+                "askp": str(row[Col.ASK]),
+                "bidp": str(row[Col.BID]),
+                "tday_rltv": f"{row[Col.BOUGHT] * 100 / row[Col.SOLD] if row[Col.SOLD] else 0:.2f}",
+                "acml_vol": str(row[Col.VOLUME]),
+                "cnqn": str(row[Col.SIZE]),
+            }
+        )
+    first = {
+        "stck_prpr": str(snapshot.price),
+        **change_fields(snapshot),
+        "acml_vol": str(snapshot.volume),
+        "prdy_vol": str(snapshot.previous_volume),
+        "rprs_mrkt_kor_name": market_name(snapshot.listed),
+    }
+    return ok(output1=first, output2=rows)
 
 
 def many_prices(broker: Broker, request: Request, tr_id: str) -> Reply:

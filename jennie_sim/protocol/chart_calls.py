@@ -52,7 +52,7 @@ def period_chart(broker: Broker, request: Request, tr_id: str) -> Reply:
     bars = bars.with_columns(pl.col("close").shift(1).alias("before"))
     bars = bars.filter(pl.col("date") >= (first or date.min), pl.col("date") <= (last or date.max))
     rows = [_period_row(row) for row in bars.tail(PERIOD_ROWS).reverse().iter_rows(named=True)]
-    return ok(output1=_summary(snapshot), output2=rows)
+    return ok(output1=summary(snapshot), output2=rows)
 
 
 def _grouped(bars: pl.DataFrame, period: str) -> pl.DataFrame:
@@ -89,7 +89,8 @@ def _period_row(row: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _summary(snapshot: Snapshot) -> dict[str, str]:
+def summary(snapshot: Snapshot) -> dict[str, str]:
+    """The quote summary (output1) that charts and lists begin with."""
     listed = snapshot.listed
     shares = listed.listed_shares or 0
     return {
@@ -169,8 +170,8 @@ def minutes_today(broker: Broker, request: Request, tr_id: str) -> Reply:
     snapshot = find(broker, request)
     if snapshot is None:
         return ok(output1={}, output2=[])
-    anchor = min(_anchor(request.text("FID_INPUT_HOUR_1")) or broker.now_ms, broker.now_ms)
-    return ok(output1=_summary(snapshot), output2=_minutes(broker, snapshot, anchor, MINUTE_ROWS_TODAY))
+    anchor = min(anchor_ms(request.text("FID_INPUT_HOUR_1")) or broker.now_ms, broker.now_ms)
+    return ok(output1=summary(snapshot), output2=_minutes(broker, snapshot, anchor, MINUTE_ROWS_TODAY))
 
 
 def minutes_of_day(broker: Broker, request: Request, tr_id: str) -> Reply:
@@ -179,12 +180,13 @@ def minutes_of_day(broker: Broker, request: Request, tr_id: str) -> Reply:
     if snapshot is None:
         return ok(output1={}, output2=[])
     if day_of(request.text("FID_INPUT_DATE_1")) not in (None, broker.market.day):
-        return ok(output1=_summary(snapshot), output2=[])
-    anchor = min(_anchor(request.text("FID_INPUT_HOUR_1")) or broker.now_ms, broker.now_ms)
-    return ok(output1=_summary(snapshot), output2=_minutes(broker, snapshot, anchor, MINUTE_ROWS_DAY))
+        return ok(output1=summary(snapshot), output2=[])
+    anchor = min(anchor_ms(request.text("FID_INPUT_HOUR_1")) or broker.now_ms, broker.now_ms)
+    return ok(output1=summary(snapshot), output2=_minutes(broker, snapshot, anchor, MINUTE_ROWS_DAY))
 
 
-def _anchor(text: str) -> int:
+def anchor_ms(text: str) -> int:
+    """The end of an HHMMSS second in milliseconds of the day; 0 for what is none (and for 000000: now)."""
     if len(text) != 6 or not text.isdigit():
         return 0
     return ((int(text[:2]) * 60 + int(text[2:4])) * 60 + int(text[4:])) * 1_000 + 999

@@ -83,8 +83,8 @@ class MarketEvents:
             for at_ms in span.every(ANNOUNCE_EVERY_MS, interruption.begins_ms + 1):
                 if at_ms < interruption.ends_ms:
                     index = tape.index_at(at_ms)
-                    row = tape.row(index) if index >= 0 else None
-                    text = self._record_of(code).render_interruption(row, interruption, at_ms)
+                    last = tape.row(index) if index >= 0 else None
+                    text = self._record_of(code).render_interruption(last, at_ms)
                     yield Event(at_ms, A_TRADE, code, BEHIND_TRADES, text)
 
     def _books(self, code: str, span: Span) -> Iterator[Event]:
@@ -111,16 +111,16 @@ class MarketEvents:
     def _operations(self, code: str, span: Span) -> Iterator[Event]:
         """Phases of the session, volatility interruptions and halts of one code."""
         market, hours = self._market, self._market.hours
-        facts: list[tuple[int, str]] = [
+        facts = {
             (hours.entry_ms, OPENING_AUCTION),
             (hours.open_ms, OPENED),
             (hours.continuous_end_ms, CLOSING_AUCTION),
             (hours.close_ms, CLOSED),
-        ]
+        }
         for row in market.tape(code).interruptions:
-            facts += [(row.begins_ms + 1, OPENED), (row.ends_ms, OPENED)]
+            facts |= {(row.begins_ms + 1, OPENED), (row.ends_ms, OPENED)}
         # a halt is called while time stands at the end of the slice before
-        facts += [(at_ms + 1, OPENED) for at_ms, halted_code in market.halt_calls if halted_code == code]
+        facts |= {(at_ms + 1, OPENED) for at_ms, halted_code in market.halt_calls if halted_code == code}
         for number, (at_ms, phase) in enumerate(sorted(facts)):
             if span.holds(at_ms):
                 record = operation_record(market, code, at_ms, phase)

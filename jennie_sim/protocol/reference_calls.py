@@ -34,11 +34,6 @@ def holidays(broker: Broker, request: Request, tr_id: str) -> Reply:
     return ok(tr_cont="D", output=rows, ctx_area_fk=" " * 20, ctx_area_nk=" " * 20)
 
 
-def investors(broker: Broker, request: Request, tr_id: str) -> Reply:
-    """`inquire-investor`: the session pack holds no investor flows, so there are no rows."""
-    return ok(output=[])
-
-
 def stock_info(broker: Broker, request: Request, tr_id: str) -> Reply:
     """`search-stock-info`: master data with the flags a universe looks at (names of the portal, partly unverified)."""
     listed = broker.market.listing.get(request.text("PDNO").upper())

@@ -3,7 +3,6 @@
 from datetime import date
 
 from jennie_sim.market.hours import SECOND_MS, SessionHours, hhmmss
-from jennie_sim.market.interruption import Interruption
 from jennie_sim.market.path import AUCTION
 from jennie_sim.market.tape import Col, Tape
 
@@ -67,7 +66,7 @@ class TradeRecord:
         """One trade as a record, fields joined by ^."""
         return self._record(row, row[Col.AT_MS], row[Col.SIZE], row[Col.SIDE], "0")
 
-    def render_interruption(self, row: list[int] | None, interruption: Interruption, at_ms: int) -> str:
+    def render_interruption(self, row: list[int] | None, at_ms: int) -> str:
         """The announcement of an interruption: the last trade once more, no new shares, HOUR_CLS_CODE C.
 
         Before the first trade of the day (`row` None) it shows the base price; open, high and low are 0.

@@ -132,7 +132,7 @@ async def test_a_second_session_of_one_key_is_refused_and_recorded(client: Any, 
 async def test_the_42nd_registration_is_refused_and_recorded(client: Any, contract: Contract) -> None:
     await client.connect()
     for number in range(41):
-        assert json.loads(await client.subscribe("H0STMKO0", f"{number:06d}"))["body"]["rt_cd"] == "0"
+        assert json.loads(await client.subscribe("H0STANC0", f"{number:06d}"))["body"]["rt_cd"] == "0"
     assert json.loads(await client.subscribe("H0STCNT0", CODE)) == json.loads(
         contract("ws/error_too_many.json")["frame"]
     )

@@ -68,6 +68,13 @@ def test_what_sets_an_interruption_off(rows: list[TradeRow], kind: InterruptionK
     assert 2 * MINUTE_MS <= found.ends_ms - found.begins_ms < 2 * MINUTE_MS + 30 * SECOND_MS
 
 
+def test_the_opening_price_is_the_static_reference_of_the_morning() -> None:
+    rows = [("09:00:00", 72_000, 10, AUCTION), ("09:10:00", 75_600, 10, BUYER), ("09:20:00", 79_100, 10, BUYER)]
+    assert market([*rows, RISING[-1]]).tape(CODE).interruptions == ()
+    found = only([*rows, ("09:30:00", 79_200, 10, BUYER), RISING[-1]])
+    assert (found.kind, found.static_reference_krw) == (InterruptionKind.STATIC, 72_000)
+
+
 @pytest.mark.parametrize(
     "rows",
     [
@@ -209,6 +216,14 @@ class TestHalt:
         bar = sim.market.bar(CODE)
         assert (tape.row(-1)[1], tape.rows[:, 2].sum()) == (bar.close, bar.volume)
         assert all(time <= at("15:31:00") for time in tape.times)
+
+    def test_no_share_is_lost_when_it_ends_before_the_next_trade(self) -> None:
+        sim = self.halted(Exchange(market(RISING), start_ms=at("09:05:00")))
+        sim.advance(at("09:16:00"))
+        sim.resume(CODE, MINUTE_MS)
+        tape = sim.market.tape(CODE)
+        assert (tape.times[2], tape.row(2)[2]) == (at("09:17:00"), 50)
+        assert tape.rows[:, 2].sum() == sim.market.bar(CODE).volume
 
     def test_too_late_an_end_leaves_the_closing_cross(self) -> None:
         sim = self.halted(Exchange(market(RISING), start_ms=at("09:05:00")))
