@@ -8,7 +8,7 @@ PACKAGES := jennie_core jennie_infra jennie_assets jennie_live jennie_sim jennie
 COMMON_OPTIONS = $(if $(MARKET_DATA),--market-data "$(MARKET_DATA)") $(if $(DAY),--day "$(DAY)") \
   $(if $(SEED),--seed "$(SEED)") $(if $(PORT_BASE),--port-base "$(PORT_BASE)")
 REHEARSE_OPTIONS = $(COMMON_OPTIONS) $(if $(SPEED),--speed "$(SPEED)") \
-  $(if $(FAIL_CHECK),--fail-check "$(FAIL_CHECK)")
+  $(if $(FAIL_CHECK),--fail-check "$(FAIL_CHECK)") $(foreach fault,$(FAULTS),--fault "$(fault)")
 RUNS ?= 20
 ASSET_GRAPH_TEST := tests/unit/test_asset_graph.py
 
@@ -20,7 +20,7 @@ help: ## List every target in one line each
 setup: ## Make or refresh .venv from the lock file
 	@scripts/bootstrap.sh
 
-demo: setup ## Run one trading day of the rehearsal market (MARKET_DATA= DAY= SPEED= SEED= FAIL_CHECK= PORT_BASE=)
+demo: setup ## Run one trading day of the rehearsal market (MARKET_DATA= DAY= SPEED= SEED= FAIL_CHECK= FAULTS= PORT_BASE=)
 	@$(VENV)/jennie rehearse $(REHEARSE_OPTIONS)
 
 test: setup ## Run every test that needs no browser (PYTEST_ARGS= passes options on)

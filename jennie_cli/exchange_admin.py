@@ -41,6 +41,11 @@ class ExchangeAdmin:
         """Switch a fault on or off."""
         return self._call("POST", "/admin/faults", body)
 
+    def active_faults(self) -> list[dict[str, Any]]:
+        """Switched-on faults with their hits, in the order in which they were switched on."""
+        rows: list[dict[str, Any]] = self._call("GET", "/admin/faults")["faults"]
+        return rows
+
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         payload = None if body is None else orjson.dumps(body)
         for attempt in (1, 2):

@@ -31,6 +31,12 @@ def rehearse(
     seed: Annotated[int, typer.Option(help="seed of the generated market and of the tick paths")] = 7,
     until: Annotated[str | None, typer.Option(help="end the day at HH:MM (market time) instead of 20:10")] = None,
     fail_check: Annotated[str | None, typer.Option(help="make this asset check fail, e.g. freshness")] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="exchange fault for the whole day: name[@endpoint][:key=value,...]; may be given several times"
+        ),
+    ] = None,
     port_base: Annotated[
         int, typer.Option(help="added to every port; a rehearsal never shares ports with `jennie up`")
     ] = 20_000,
@@ -38,6 +44,7 @@ def rehearse(
     plain: Annotated[bool, typer.Option(help="one line per phase instead of the live view")] = False,
 ) -> None:
     """Run one trading day of the rehearsal market and write its report."""
+    from jennie_cli.fault_options import parse_fault
     from jennie_cli.rehearse import RehearsalPlan, run_rehearsal
 
     with one_clear_line():
@@ -51,6 +58,7 @@ def rehearse(
             port_base=port_base,
             var_dir=var_dir,
             plain=plain,
+            faults=tuple(parse_fault(text) for text in fault or ()),
         )
         raise typer.Exit(run_rehearsal(plan, Console(highlight=False)))
 
@@ -152,7 +160,7 @@ def sim(context: typer.Context) -> None:
     """Start the rehearsal exchange alone; `jennie sim --help` lists its options."""
     from jennie_sim.main import main
 
-    main(context.args)
+    raise typer.Exit(main(context.args))
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from jennie_cli.conductor import Conductor
 from jennie_cli.data_plane import conduct_jobs_before, open_data_plane
 from jennie_cli.errors import UserError
 from jennie_cli.exchange_admin import ExchangeAdmin
+from jennie_cli.fault_options import DayFault
 from jennie_cli.market import PreparedMarket, choose_day, prepare
 from jennie_cli.places import RunFolder, RunningStack
 from jennie_cli.progress import LiveView
@@ -48,6 +49,7 @@ class RehearsalPlan:
     port_base: int
     var_dir: Path
     plain: bool
+    faults: tuple[DayFault, ...] = ()
 
 
 @dataclass
@@ -123,6 +125,8 @@ def _run(
             with clock.phase("history", view.phase):
                 backfilled = plane.backfill(market.sessions, day, view.history)
             admin = rig.admin()
+            for fault in plan.faults:
+                admin.faults(fault.body)
             opening = times.opening_auction_at - timedelta(minutes=START_OF_DAY_MINUTES_BEFORE_AUCTION)
             with clock.phase("before the open", view.phase):
                 rig.wait_ready()
@@ -152,6 +156,7 @@ def _run(
                     curve=tuple(curve),
                     backfilled=backfilled,
                     ended_early=until is not None,
+                    faults=plan.faults,
                 )
                 report = collect(conducted, admin, rig.stack)
         finally:

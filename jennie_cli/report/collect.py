@@ -11,11 +11,13 @@ from sqlalchemy import func, select
 
 from jennie_cli.data_plane import ConductedPlane
 from jennie_cli.exchange_admin import ExchangeAdmin
+from jennie_cli.fault_options import DayFault
 from jennie_cli.market import PreparedMarket
 from jennie_cli.report import ledger_facts
 from jennie_cli.report.ledger_facts import LedgerFacts
 from jennie_cli.report.model import (
     CurvePoint,
+    FaultRow,
     LineageSample,
     Pnl,
     PositionRow,
@@ -51,6 +53,7 @@ class Conducted:
     curve: tuple[CurvePoint, ...]
     backfilled: int
     ended_early: bool
+    faults: tuple[DayFault, ...] = ()
 
 
 def collect(run: Conducted, admin: ExchangeAdmin, stack: Stack) -> Report:
@@ -111,6 +114,7 @@ def collect(run: Conducted, admin: ExchangeAdmin, stack: Stack) -> Report:
         end_equity_krw=int(account["total_krw"]),
         day_pnl_krw=int(account["total_krw"]) - market.previous_equity_krw,
         moved_values=market.moved_values,
+        faults=_faults(run, admin),
         limit_violations=int(admin.violations()["count"]),
         alerts=_alerts(settings),
         briefing=_briefing(settings, run),
@@ -125,6 +129,12 @@ def _notes(run: Conducted) -> tuple[str, ...]:
     if run.ended_early:
         notes.append("the day was ended early; positions are as they stood then")
     return tuple(notes)
+
+
+def _faults(run: Conducted, admin: ExchangeAdmin) -> tuple[FaultRow, ...]:
+    """The day's faults with their hits; they were the first to be switched on, in this order."""
+    active = admin.active_faults() if run.faults else []
+    return tuple(FaultRow(fault=asked.text, hits=row["hits"]) for asked, row in zip(run.faults, active, strict=False))
 
 
 def _watchlist(settings: Settings) -> WatchlistSummary:

@@ -179,6 +179,13 @@ class CurvePoint(Message):
     kospi_change_pct: float | None
 
 
+class FaultRow(Message):
+    """A fault of the exchange that was on for the whole day, as it was asked for, and how often it struck."""
+
+    fault: str
+    hits: int
+
+
 class Report(Message):
     """Everything a person wants to know of the day."""
 
@@ -218,6 +225,7 @@ class Report(Message):
     end_equity_krw: int | None
     day_pnl_krw: int | None = Field(description="end equity less start equity: costs included, deposits excluded")
     moved_values: int = Field(description="prices mapped onto legal ticks for the exchange")
+    faults: tuple[FaultRow, ...] = Field(default=(), description="faults of the exchange, on for the whole day")
     limit_violations: int = Field(description="broker limits broken, as the exchange recorded")
     alerts: tuple[str, ...]
     briefing: str | None

@@ -1,6 +1,7 @@
 """The one-page report in the terminal."""
 
 from rich.console import Console, Group, RenderableType
+from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
@@ -10,6 +11,8 @@ from jennie_cli.report.model import Quantiles, Report
 def show(report: Report, console: Console, places: dict[str, str]) -> None:
     """Print the report on one page."""
     parts: list[RenderableType] = [_head(report), _money(report), _flow(report)]
+    if report.faults:
+        parts.append(_faults(report))
     if report.order_rows:
         parts.append(_orders(report))
     if report.signals.refused:
@@ -59,6 +62,11 @@ def _flow(report: Report) -> str:
         f"tick→order ms {_quantiles(latency.tick_to_order)} (signal {_quantiles(latency.tick_to_signal)}, "
         f"order {_quantiles(latency.signal_to_order)})"
     )
+
+
+def _faults(report: Report) -> str:
+    rows = ", ".join(f"{row.fault} ({row.hits} times)" for row in report.faults)
+    return f"[yellow]faults switched on at the exchange:[/] {escape(rows)}"
 
 
 def _orders(report: Report) -> Table:

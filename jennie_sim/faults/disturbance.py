@@ -19,9 +19,10 @@ def disturbed_notices(faults: FaultRegistry, notices: list[Notice]) -> list[Noti
     kept: list[Notice] = []
     for notice in notices:
         targets = (notice.order.code, notice.order.side.value, notice.kind.value)
-        if faults.strike(FaultName.SWALLOW_NOTICE, *targets):
+        occasion = ":".join(map(str, _contents(notice)))
+        if faults.strike(FaultName.SWALLOW_NOTICE, *targets, occasion=occasion):
             continue
-        copies = faults.strike(FaultName.DUPLICATE_NOTICE, *targets)
+        copies = faults.strike(FaultName.DUPLICATE_NOTICE, *targets, occasion=occasion)
         kept += [notice] * (int(copies.params["times"]) if copies else 1)
     if kept and (fault := faults.strike(FaultName.REORDER_NOTICES)):
         return _out_of_order(kept, random.Random(f"{fault.params['seed']}:{fault.hits}"))
@@ -76,6 +77,12 @@ def damage(text: str, rng: random.Random) -> str:
 def _out_of_order(notices: list[Notice], rng: random.Random) -> list[Notice]:
     """Shuffled over the slice: the order of delivery changes, what each notice says does not."""
     latest = max(notice.sent_at_ms for notice in notices)
-    shuffled = [replace(notice, delivery_ms=latest) for notice in notices]
+    shuffled = [replace(notice, delivery_ms=latest) for notice in sorted(notices, key=_contents)]
     rng.shuffle(shuffled)
     return shuffled
+
+
+def _contents(notice: Notice) -> tuple[int, str, str, str, int, int]:
+    """What a notice tells, without its order number: two clients may have reached the exchange in either order."""
+    order = notice.order
+    return (notice.at_ms, order.code, order.side.value, notice.kind.value, notice.quantity, notice.price_krw)

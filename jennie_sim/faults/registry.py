@@ -65,7 +65,15 @@ class Fault:
     skip: int = 0
     probability: float = 1.0
     hits: int = 0
+    seed: int = 1
     dice: random.Random = field(default_factory=random.Random)
+
+    def chances(self, occasion: str) -> bool:
+        """Whether the dice let it strike."""
+        if self.probability >= 1:
+            return True
+        dice = random.Random(f"{self.seed}:{self.id}:{occasion}") if occasion else self.dice
+        return dice.random() < self.probability
 
     def as_dict(self) -> dict[str, Any]:
         """For the admin port."""
@@ -115,7 +123,7 @@ class FaultRegistry:
         self.switched_on += 1
         dice = random.Random(f"{seed}:{self.switched_on}")
         chosen = {**defaults, **(params or {})}
-        fault = Fault(self.switched_on, known, endpoint, count, chosen, skip, probability, dice=dice)
+        fault = Fault(self.switched_on, known, endpoint, count, chosen, skip, probability, seed=seed, dice=dice)
         self.faults.append(fault)
         return fault
 
@@ -129,13 +137,17 @@ class FaultRegistry:
         """A switched-on fault of this name, without counting."""
         return next((fault for fault in self.faults if fault.name is name and fault.left != 0), None)
 
-    def strike(self, name: FaultName, *targets: str) -> Fault | None:
-        """The fault that strikes now, counted; None when nothing is switched on for any of the targets."""
+    def strike(self, name: FaultName, *targets: str, occasion: str = "") -> Fault | None:
+        """The fault that strikes now, counted; None when nothing is switched on for any of the targets.
+
+        With an `occasion` that names what happens (not when it arrived), the same one is struck in every run of a day,
+        whichever of two clients comes first.
+        """
         for fault in self._fitting(name, targets):
             if fault.skip > 0:
                 fault.skip -= 1
                 continue
-            if fault.probability < 1 and fault.dice.random() >= fault.probability:
+            if not fault.chances(occasion):
                 continue
             fault.hits += 1
             if fault.left is not None:

@@ -1,5 +1,6 @@
 """What every protocol handler needs: the exchange, the keys, the limits, the faults."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,7 +10,12 @@ from jennie_sim.market.hours import to_instant
 from jennie_sim.market.market import Market
 from jennie_sim.protocol.credentials import KeyBook
 from jennie_sim.protocol.limits import RequestWindow, Violations
+from jennie_sim.protocol.message import Request
 from jennie_sim.settings import SimSettings
+
+PERSONAL = frozenset(
+    ("CANO", "ACNT_PRDT_CD", "APPKEY", "APPSECRET", "SECRETKEY", "TOKEN", "CTX_AREA_FK100", "CTX_AREA_NK100")
+)
 
 
 @dataclass(slots=True)
@@ -23,6 +29,19 @@ class Broker:
     faults: FaultRegistry = field(default_factory=FaultRegistry)
     violations: Violations = field(default_factory=Violations)
     requests_served: int = 0
+    _alike: tuple[int, Counter[str]] = field(default_factory=lambda: (0, Counter()))
+
+    def occasion(self, request: Request) -> str:
+        """Name of a request for switched-on faults: market time, contents, and its number among equal ones.
+
+        Without account, keys and cursors, which differ from run to run.
+        """
+        if self._alike[0] != self.now_ms:
+            self._alike = (self.now_ms, Counter())
+        contents = sorted(f"{name}={value}" for name, value in request.params.items() if name not in PERSONAL)
+        name = f"{self.now_ms}:{request.path}:{request.tr_id}:{'&'.join(contents)}"
+        self._alike[1][name] += 1
+        return f"{name}:{self._alike[1][name]}"
 
     @classmethod
     def of(cls, exchange: Exchange, settings: SimSettings) -> "Broker":

@@ -34,23 +34,23 @@ async def serve_rest(broker: Broker, scope: Scope, receive: Receive, send: Send)
     """Handle one HTTP request of the broker's protocol."""
     request = await read_request(scope, receive)
     name, call = _target(request)
-    targets = (name, request.tr_id, canonical(request.tr_id))
     broker.requests_served += 1
-    if broker.faults:
-        if fault := broker.faults.strike(FaultName.DROP_REQUEST, *targets):
-            await _cut(fault, scope, receive)
-            return
-        delay = broker.faults.strike(FaultName.DELAY, *targets)
-        if delay and not delay.params["after"]:
-            await asyncio.sleep(delay.params["ms"] / 1_000)
-        reply = _forced_status(broker, targets) or _answer(broker, request, call)
-        if fault := broker.faults.strike(FaultName.ACCEPT_THEN_DROP_REPLY, *targets):
-            await _cut(fault, scope, receive)
-            return
-        if delay and delay.params["after"]:
-            await asyncio.sleep(delay.params["ms"] / 1_000)
-    else:
-        reply = _answer(broker, request, call)
+    if not broker.faults:
+        await _write(request, _answer(broker, request, call), send)
+        return
+    occasion, targets = broker.occasion(request), (name, request.tr_id, canonical(request.tr_id))
+    if fault := broker.faults.strike(FaultName.DROP_REQUEST, *targets, occasion=occasion):
+        await _cut(fault, scope, receive)
+        return
+    delay = broker.faults.strike(FaultName.DELAY, *targets, occasion=occasion)
+    if delay and not delay.params["after"]:
+        await asyncio.sleep(delay.params["ms"] / 1_000)
+    reply = _forced_status(broker, targets, occasion) or _answer(broker, request, call, occasion)
+    if fault := broker.faults.strike(FaultName.ACCEPT_THEN_DROP_REPLY, *targets, occasion=occasion):
+        await _cut(fault, scope, receive)
+        return
+    if delay and delay.params["after"]:
+        await asyncio.sleep(delay.params["ms"] / 1_000)
     await _write(request, reply, send)
 
 
@@ -84,14 +84,15 @@ def _target(request: Request) -> tuple[str, Call | None]:
     return (call.name if call else request.path.rsplit("/", 1)[-1]), call
 
 
-def _answer(broker: Broker, request: Request, call: Call | None) -> Reply:
+def _answer(broker: Broker, request: Request, call: Call | None, occasion: str = "") -> Reply:
     if request.path in OAUTH:
         return OAUTH[request.path](broker, request)
     if refused := _check_access(broker, request):
         return refused
     if call is None:
         return failure("OPSQ0002", "없는 서비스 코드 입니다.")
-    if fault := broker.faults.strike(FaultName.REJECT, call.name, request.tr_id, canonical(request.tr_id)):
+    targets = (call.name, request.tr_id, canonical(request.tr_id))
+    if fault := broker.faults.strike(FaultName.REJECT, *targets, occasion=occasion):
         if not fault.params["late"]:
             return call.reject(request, fault)
         broker.exchange.reject_next = True
@@ -120,8 +121,8 @@ def _check_access(broker: Broker, request: Request) -> Reply | None:
     return None
 
 
-def _forced_status(broker: Broker, targets: tuple[str, ...]) -> Reply | None:
-    fault = broker.faults.strike(FaultName.STATUS, *targets)
+def _forced_status(broker: Broker, targets: tuple[str, ...], occasion: str) -> Reply | None:
+    fault = broker.faults.strike(FaultName.STATUS, *targets, occasion=occasion)
     if fault is None:
         return None
     body = fault.params["body"]
