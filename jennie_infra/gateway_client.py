@@ -11,7 +11,14 @@ from pydantic import TypeAdapter, ValidationError
 from jennie_core.domain.base import Message
 from jennie_core.domain.decisions import Refused, Unknown
 from jennie_core.domain.market import DailyBar, IndexQuote, InvestorFlow, MinuteBar, OrderBook, Quote, SessionDay
-from jennie_core.domain.orders import AccountBalance, BrokerOrder, CancelRequest, OrderReply, OrderRequest
+from jennie_core.domain.orders import (
+    AccountBalance,
+    BrokerOrder,
+    CancelRequest,
+    OrderReply,
+    OrderRequest,
+    ReviseRequest,
+)
 
 M = TypeVar("M", bound=Message)
 T = TypeVar("T")
@@ -119,6 +126,10 @@ class GatewayClient:
     async def cancel(self, request: CancelRequest) -> OrderReply:
         """Cancel the remainder of an order; the state is to be read back whatever the answer says."""
         return await self._order_call("/api/trading/cancel", request, request.intent_id)
+
+    async def revise(self, request: ReviseRequest) -> OrderReply:
+        """Give the remainder of an order another price; an acceptance carries the number that is alive from then on."""
+        return await self._order_call("/api/trading/revise", request, request.intent_id)
 
     async def _order_call(self, path: str, request: Message, intent_id: str) -> OrderReply:
         if self._session is None:

@@ -1,12 +1,21 @@
 """Orders between executor, gateway and broker."""
 
 from datetime import date
+from typing import TypeVar
 
 from pydantic import Field, model_validator
 
 from jennie_core.domain.base import MarketTime, Message, PriceKrw, Quantity, StockCode
 from jennie_core.domain.decisions import OrderOutcome
 from jennie_core.domain.enums import OrderSide, OrderType
+
+P = TypeVar("P", "OrderRequest", "ReviseRequest")
+
+
+def _checked_price(request: P) -> P:
+    if (request.order_type is OrderType.LIMIT) != (request.limit_price_krw is not None):
+        raise ValueError("limit_price_krw is given exactly when order_type is limit")
+    return request
 
 
 class OrderRequest(Message):
@@ -25,9 +34,7 @@ class OrderRequest(Message):
 
     @model_validator(mode="after")
     def _price_matches_type(self) -> "OrderRequest":
-        if (self.order_type is OrderType.LIMIT) != (self.limit_price_krw is not None):
-            raise ValueError("limit_price_krw is given exactly when order_type is limit")
-        return self
+        return _checked_price(self)
 
 
 class CancelRequest(Message):
@@ -38,6 +45,32 @@ class CancelRequest(Message):
     order_number: str
     organisation_number: str = ""
     stock_code: StockCode
+
+
+class ReviseRequest(Message):
+    """Give the whole remainder of a working order another price (정정).
+
+    The broker books it as a new order with a number of its own, and the old number is dead. Only the whole remainder:
+    a partial revision would leave two live orders for one intent (drill 7). `revision` counts the changes of one
+    intent from 1; a repeated number returns what came of it before (O2).
+    """
+
+    intent_id: str = Field(description="intent of the order to revise")
+    revision: int = Field(ge=1, le=999)
+    lease: int = Field(ge=0)
+    side: OrderSide
+    stock_code: StockCode
+    order_number: str = Field(description="the number that is alive, or an earlier one of the same intent")
+    organisation_number: str = ""
+    order_type: OrderType = OrderType.LIMIT
+    limit_price_krw: PriceKrw | None = None
+    deadline_ms: int = Field(
+        default=5_000, gt=0, description="real time the gateway may wait before it is refused unsent"
+    )
+
+    @model_validator(mode="after")
+    def _price_matches_type(self) -> "ReviseRequest":
+        return _checked_price(self)
 
 
 class OrderReply(Message):

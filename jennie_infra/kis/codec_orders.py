@@ -1,10 +1,10 @@
-"""Order and cancel requests, and what their replies prove (drills 1 and 2)."""
+"""Order, revise and cancel requests, and what their replies prove (drills 1 and 2)."""
 
 from typing import Any
 
 from jennie_core.domain.decisions import Accepted, OrderOutcome, Refused, Unknown
 from jennie_core.domain.enums import OrderSide, OrderType
-from jennie_core.domain.orders import CancelRequest, OrderRequest
+from jennie_core.domain.orders import OrderRequest, ReviseRequest
 from jennie_infra.kis.codec_account import account_fields
 from jennie_infra.kis.codec_rest import RestCall, order_number
 from jennie_infra.kis.credentials import Credentials
@@ -31,14 +31,33 @@ def order_call(who: Credentials, order: OrderRequest) -> RestCall:
     return RestCall(Function.BUY, fields)
 
 
-def cancel_call(who: Credentials, request: CancelRequest, organisation_number: str) -> RestCall:
-    """order-rvsecncl: the whole remainder (R-GW-09)."""
+def revise_call(who: Credentials, request: ReviseRequest, number: str, organisation_number: str) -> RestCall:
+    """order-rvsecncl: another price for the whole remainder of order `number`; the broker gives it a new number."""
+    is_limit = request.order_type is OrderType.LIMIT
+    return RestCall(
+        Function.REVISE,
+        account_fields(who)
+        | {
+            "KRX_FWDG_ORD_ORGNO": organisation_number,
+            "ORGN_ODNO": order_number(number),
+            "ORD_DVSN": LIMIT_CODE if is_limit else MARKET_CODE,
+            "RVSE_CNCL_DVSN_CD": "01",
+            "ORD_QTY": "0",
+            "ORD_UNPR": str(request.limit_price_krw) if is_limit else "0",
+            "QTY_ALL_ORD_YN": "Y",
+            "EXCG_ID_DVSN_CD": VENUE,
+        },
+    )
+
+
+def cancel_call(who: Credentials, number: str, organisation_number: str) -> RestCall:
+    """order-rvsecncl: the whole remainder of order `number` (R-GW-09)."""
     return RestCall(
         Function.CANCEL,
         account_fields(who)
         | {
             "KRX_FWDG_ORD_ORGNO": organisation_number,
-            "ORGN_ODNO": order_number(request.order_number),
+            "ORGN_ODNO": order_number(number),
             "ORD_DVSN": LIMIT_CODE,
             "RVSE_CNCL_DVSN_CD": "02",
             "ORD_QTY": "0",

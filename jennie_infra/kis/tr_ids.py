@@ -22,6 +22,7 @@ class Function(StrEnum):
     SESSION_DAYS = "session_days"
     BUY = "buy"
     SELL = "sell"
+    REVISE = "revise"
     CANCEL = "cancel"
     BUYABLE_CASH = "buyable_cash"
     BALANCE = "balance"
@@ -51,6 +52,7 @@ ENDPOINTS: dict[Function, Endpoint] = {
     Function.SESSION_DAYS: Endpoint("GET", "quotations/chk-holiday", "CTCA0903R", None),
     Function.BUY: Endpoint("POST", "trading/order-cash", "TTTC0012U", "VTTC0012U", "TTTC0802U", "VTTC0802U"),
     Function.SELL: Endpoint("POST", "trading/order-cash", "TTTC0011U", "VTTC0011U", "TTTC0801U", "VTTC0801U"),
+    Function.REVISE: Endpoint("POST", "trading/order-rvsecncl", "TTTC0013U", "VTTC0013U", "TTTC0803U", "VTTC0803U"),
     Function.CANCEL: Endpoint("POST", "trading/order-rvsecncl", "TTTC0013U", "VTTC0013U", "TTTC0803U", "VTTC0803U"),
     Function.BUYABLE_CASH: Endpoint("GET", "trading/inquire-psbl-order", "TTTC8908R", "VTTC8908R"),
     Function.BALANCE: Endpoint("GET", "trading/inquire-balance", "TTTC8434R", "VTTC8434R"),
@@ -60,7 +62,7 @@ ENDPOINTS: dict[Function, Endpoint] = {
     Function.OPEN_ORDERS: Endpoint("GET", "trading/inquire-psbl-rvsecncl", "TTTC0084R", None, "TTTC8036R", None),
 }
 
-ORDER_FUNCTIONS = frozenset({Function.BUY, Function.SELL, Function.CANCEL})
+ORDER_FUNCTIONS = frozenset({Function.BUY, Function.SELL, Function.REVISE, Function.CANCEL})
 
 TRADE_FEED = "H0STCNT0"
 BOOK_FEED = "H0STASP0"

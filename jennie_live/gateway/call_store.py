@@ -15,23 +15,24 @@ from jennie_infra.db.engine import DatabaseThread, make_engine
 from jennie_infra.db.ledger import GatewayCall
 from jennie_infra.settings import Settings
 from jennie_infra.telemetry import get_logger
+from jennie_live.gateway.call_key import CallKey
 
 FILE_NAME = "gateway.db"
 KEEP_DAYS = 14
-CANCEL_PREFIX = "c"
 TABLE: Table = GatewayCall.metadata.tables[GatewayCall.__tablename__]
 _OUTCOME: TypeAdapter[OrderOutcome] = TypeAdapter(OrderOutcome)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredCall:
-    """One order call as the table has it."""
+    """One order call as the table has it; `order_number` is the one that a revision or cancel named."""
 
-    intent_id: str
+    key: CallKey
     lease: int
     side: OrderSide
     outcome: OrderOutcome
     sent_us: int | None
+    order_number: str = ""
 
 
 def open_store(settings: Settings) -> DatabaseThread:
@@ -44,7 +45,7 @@ def open_store(settings: Settings) -> DatabaseThread:
 
 
 class CallStore:
-    """Rows by intent id; a cancel's row is keyed by its attempt, as one order may be cancelled more than once."""
+    """Rows by the text of their CallKey."""
 
     def __init__(self, database: DatabaseThread) -> None:
         self._database = database
@@ -53,38 +54,39 @@ class CallStore:
         """Orders of the last two weeks, oldest first; older rows are removed."""
         return await self._database.run(_load)
 
-    async def begin(self, key: str, lease: int, side: OrderSide, request: dict[str, Any]) -> None:
+    async def begin(self, key: CallKey, lease: int, side: OrderSide, request: dict[str, Any]) -> None:
         """Commit the row of a call that is about to be sent."""
         row = _row(key, lease, side, request)
         await self._database.run(lambda connection: connection.execute(insert(TABLE).values(row)))
 
-    def begin_unwaited(self, key: str, lease: int, side: OrderSide | None, request: dict[str, Any]) -> None:
+    def begin_unwaited(self, key: CallKey, lease: int, side: OrderSide | None, request: dict[str, Any]) -> None:
         """As `begin` without waiting: a cancel is recorded, but never held up."""
         row = _row(key, lease, side, request)
         self._submit(lambda connection: connection.execute(insert(TABLE).values(row)), key)
 
-    def finish(self, key: str, outcome: OrderOutcome, sent_us: int | None) -> None:
+    def finish(self, key: CallKey, outcome: OrderOutcome, sent_us: int | None) -> None:
         """Store the outcome, in order behind the row; not waited for."""
         values = {"outcome": outcome.model_dump(mode="json"), "sent_us": sent_us}
         self._submit(
-            lambda connection: connection.execute(update(TABLE).where(TABLE.c.intent_id == key).values(values)), key
+            lambda connection: connection.execute(update(TABLE).where(TABLE.c.intent_id == str(key)).values(values)),
+            key,
         )
 
     def close(self) -> None:
         """Finish what was asked for."""
         self._database.close()
 
-    def _submit(self, work: Any, key: str) -> None:
+    def _submit(self, work: Any, key: CallKey) -> None:
         def report(future: Any) -> None:
             if not future.cancelled() and future.exception() is not None:
-                get_logger().error("order call not stored", key=key, error=str(future.exception())[:200])
+                get_logger().error("order call not stored", key=str(key), error=str(future.exception())[:200])
 
         self._database.submit(work).add_done_callback(report)
 
 
-def _row(key: str, lease: int, side: OrderSide | None, request: dict[str, Any]) -> dict[str, Any]:
+def _row(key: CallKey, lease: int, side: OrderSide | None, request: dict[str, Any]) -> dict[str, Any]:
     return {
-        "intent_id": key,
+        "intent_id": str(key),
         "lease": lease,
         "request": request | {"side": side.value if side else None},
         "outcome": None,
@@ -106,16 +108,7 @@ def _load(connection: Connection) -> list[StoredCall]:
             if row["outcome"] is None
             else _OUTCOME.validate_python(row["outcome"])
         )
-        calls.append(StoredCall(row["intent_id"], row["lease"], OrderSide(side), outcome, row["sent_us"]))
+        number = row["request"].get("order_number", "")
+        key = CallKey.parse(row["intent_id"])
+        calls.append(StoredCall(key, row["lease"], OrderSide(side), outcome, row["sent_us"], number))
     return calls
-
-
-def cancel_key(intent_id: str, attempt: int) -> str:
-    """Key of the n-th cancel of an order; short enough for the table."""
-    return f"{CANCEL_PREFIX}{attempt}:{intent_id}"
-
-
-def is_cancel_key(key: str) -> bool:
-    """Whether a row is a cancel's."""
-    head, colon, _ = key.partition(":")
-    return bool(colon) and head.startswith(CANCEL_PREFIX) and head[1:].isdigit()

@@ -11,7 +11,14 @@ from pydantic import ValidationError
 
 from jennie_core.domain.base import Message, StockCode
 from jennie_core.domain.market import DailyBar, IndexQuote, InvestorFlow, MinuteBar, OrderBook, Quote, SessionDay
-from jennie_core.domain.orders import AccountBalance, BrokerOrder, CancelRequest, OrderReply, OrderRequest
+from jennie_core.domain.orders import (
+    AccountBalance,
+    BrokerOrder,
+    CancelRequest,
+    OrderReply,
+    OrderRequest,
+    ReviseRequest,
+)
 from jennie_infra.clock import MarketTimeUnknownError
 from jennie_infra.kis.errors import KisError
 from jennie_infra.kis.reads import LONGEST_DAILY_HISTORY, KisReads
@@ -161,11 +168,15 @@ def claim_routes(claims: Claims, feed: Feed, check: TokenCheck) -> APIRouter:
 
 
 def add_order_routes(app: FastAPI, desk: OrderDesk, check: TokenCheck) -> None:
-    """Order and cancel: the body goes straight into its model and the reply straight out (the hot path)."""
+    """Order, revise and cancel: the body goes straight into its model and the reply straight out (the hot path)."""
 
     async def place(request: Request) -> Response:
         """Place an order once; a repeated intent returns what came of it before (O2)."""
         return await _order_call(request, check, OrderRequest.model_validate_json, desk.place)
+
+    async def revise(request: Request) -> Response:
+        """Give the remainder of an order another price, once per revision (O2); the broker's new number comes back."""
+        return await _order_call(request, check, ReviseRequest.model_validate_json, desk.revise)
 
     async def cancel(request: Request) -> Response:
         """Cancel the whole remainder of an order."""
@@ -173,6 +184,7 @@ def add_order_routes(app: FastAPI, desk: OrderDesk, check: TokenCheck) -> None:
 
     for path, endpoint, model in (
         ("/api/trading/order", place, OrderRequest),
+        ("/api/trading/revise", revise, ReviseRequest),
         ("/api/trading/cancel", cancel, CancelRequest),
     ):
         app.add_api_route(

@@ -90,6 +90,8 @@ PAIRS = [
     ("FHPUP02100000", "index_price"),
     ("CTCA0903R", "chk_holiday"),
     ("TTTC0012U", "order_buy_market"),
+    ("TTTC0013U.revise", "order_revise"),
+    ("TTTC0013U", "order_cancel"),
     ("TTTC0081R", "daily_ccld"),
     ("TTTC0084R", "open_orders"),
     ("TTTC8434R", "balance"),

@@ -10,11 +10,13 @@ import pytest
 from jennie_core.domain.base import KST, from_epoch_us
 from jennie_core.domain.decisions import Accepted, Refused
 from jennie_core.domain.enums import OrderSide, OrderType
+from jennie_core.domain.orders import ReviseRequest
 from jennie_infra.kis import codec_account, codec_quotes
 from jennie_infra.kis.codec_notices import NoticeDecoder
-from jennie_infra.kis.codec_orders import decode_order_reply
+from jennie_infra.kis.codec_orders import decode_order_reply, revise_call
 from jennie_infra.kis.codec_rest import RestReply
 from jennie_infra.kis.codec_ws import Ack, BadFrame, FrameDecoder, PingPong, RawNotices, Trades, WireLayout
+from jennie_infra.kis.credentials import Credentials
 from jennie_infra.kis.errors import FailureClass, classify
 
 HERE = Path(__file__).parent
@@ -153,6 +155,27 @@ def test_order_replies() -> None:
     )
     status, body, _ = answer("TTTC0013U")
     assert isinstance(decode_order_reply(status, body), Accepted)
+    status, body, _ = answer("TTTC0013U.revise")
+    assert decode_order_reply(status, body) == Accepted(
+        order_number="0000000119", organisation_number="91252", accepted_time="093025"
+    )
+
+
+def test_a_revision_names_the_old_number_and_the_whole_remainder() -> None:
+    """Protocol sheet 2.7: the fields of order-rvsecncl; a market revision has no price."""
+    who = Credentials("k" * 36, "s" * 180, "5012345601", "jennie")
+    request = ReviseRequest(
+        intent_id="i-1", revision=1, lease=1, side=OrderSide.SELL, stock_code="005930", order_number="117",
+        limit_price_krw=60_200,
+    )  # fmt: skip
+    expected = json.loads((HERE / "frames" / "rest" / "order_revise.json").read_text())["request"]
+    fields = revise_call(who, request, "117", "91252").fields
+    assert set(fields) == set(expected["params"])
+    assert (fields["ORGN_ODNO"], fields["RVSE_CNCL_DVSN_CD"], fields["ORD_UNPR"]) == ("0000000117", "01", "60200")
+    assert (fields["QTY_ALL_ORD_YN"], fields["ORD_DVSN"]) == ("Y", "00")
+    market = request.model_copy(update={"order_type": OrderType.MARKET, "limit_price_krw": None})
+    fields = revise_call(who, market, "117", "91252").fields
+    assert (fields["ORD_DVSN"], fields["ORD_UNPR"]) == ("01", "0")
 
 
 def test_balance_without_sold_out_rows() -> None:

@@ -15,6 +15,7 @@ import redis
 from jennie_core.domain.base import to_epoch_us
 from jennie_core.domain.market import ClockMark, Tick
 from jennie_core.domain.orders import ExecutionNotice, OrderReply
+from jennie_core.krx.ticks import step_up
 from jennie_infra.bus.streams import Entry, decode_entry, decode_watermark
 from jennie_infra.bus.ticks import decode_tick_entry
 from jennie_infra.ticklog import read_day
@@ -160,6 +161,29 @@ def test_a_resting_order_is_listed_and_cancelled(stack: Any, client: Any) -> Non
     rows = {row["order_number"]: row for row in stack.api("GET", "/api/trading/orders?day=2025-06-27").json()}
     assert rows[number]["remaining_quantity"] == 0
     assert any(notice.is_cancel_confirmation for notice in told_of(client, number))
+
+
+def test_a_revised_order_lives_under_its_new_number_and_any_number_of_it_cancels(stack: Any, client: Any) -> None:
+    """O2 and fact 7 of the sheet: one order at the broker throughout, also when the revision is said twice."""
+    code = stack.codes[3]
+    lower = stack.api("GET", f"/api/market/snapshot?code={code}").json()["lower_limit_krw"]
+    placed = order(stack, "b-revise", code, lease=3, order_type="limit", limit_price_krw=lower)
+    old = placed.outcome.order_number
+    body = {"intent_id": "b-revise", "revision": 1, "lease": 3, "side": "buy", "stock_code": code,
+            "order_number": old, "limit_price_krw": step_up(lower, on=gateway_stack.DAY)}  # fmt: skip
+    said = [
+        OrderReply.model_validate_json(stack.api("POST", "/api/trading/revise", json=body).content) for _ in range(2)
+    ]
+    assert [(reply.outcome.kind, reply.repeated) for reply in said] == [("accepted", False), ("accepted", True)]
+    new = said[0].outcome.order_number
+    (alive,) = stack.api("GET", "/api/trading/open-orders").json()
+    assert (alive["order_number"], alive["original_order_number"]) == (new, old)
+    assert alive["order_price_krw"] == body["limit_price_krw"]
+    cancel = {"intent_id": "b-revise", "lease": 3, "order_number": old, "stock_code": code}
+    reply = OrderReply.model_validate_json(stack.api("POST", "/api/trading/cancel", json=cancel).content)
+    assert reply.outcome.kind == "accepted"
+    settle(stack, client, 5)
+    assert stack.api("GET", "/api/trading/open-orders").json() == []
 
 
 def test_codes_beyond_forty_are_polled_and_shown_as_such(stack: Any, client: Any) -> None:

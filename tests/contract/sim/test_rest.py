@@ -13,7 +13,7 @@ FILES = sorted((Path(__file__).parent.parent / "frames" / "rest").glob("*.json")
 BEFORE, AFTER = "09:30:20", "09:30:25"
 ORDER = {"CANO": ACCOUNT[:8], "ACNT_PRDT_CD": ACCOUNT[8:], "PDNO": CODE}
 PRICE = {"FID_COND_MRKT_DIV_CODE": "J", "FID_INPUT_ISCD": CODE}
-OWN_ORDERS = ("order_buy_market", "order_buy_limit", "order_cancel", "order_cancel_again")
+OWN_ORDERS = ("order_buy_market", "order_buy_limit", "order_revise", "order_cancel", "order_cancel_again")
 
 
 def read(path: Path) -> Any:
@@ -70,6 +70,16 @@ async def test_answers_around_orders(client: Any) -> None:
     for name in ("balance", "psbl_sell", "daily_ccld", "open_orders", "order_cancel", "order_cancel_again"):
         check(await ask(client, named(name)), named(name))
     check(await ask(client, named("daily_ccld_after_cancel")), named("daily_ccld_after_cancel"))
+
+
+async def test_a_revision_is_a_new_order_with_a_number_of_its_own(client: Any) -> None:
+    await client.advance(BEFORE)
+    for name in ("order_buy_market", "order_buy_limit"):
+        check(await ask(client, named(name)), named(name))
+    await client.advance(AFTER)
+    check(await ask(client, named("order_revise")), named("order_revise"))
+    dead = await ask(client, named("order_revise"))
+    assert (dead.status_code, dead.json()["rt_cd"]) == (200, "1"), "the old number cannot be revised again"
 
 
 @pytest.mark.parametrize("tr_id", ["TTTC0802U", "VTTC0802U", "TTTC0012U", "VTTC0012U", " TTTC0012U"])

@@ -15,7 +15,8 @@ def test_the_api_documents_every_path_the_client_calls(tmp_path: Path) -> None:
     assert {
         "/api/market/snapshot", "/api/market/order-book", "/api/market/daily-prices", "/api/market/minute-prices",
         "/api/market/investor-flows", "/api/market/index", "/api/market/session-days", "/api/account/balance",
-        "/api/trading/orders", "/api/trading/open-orders", "/api/trading/order", "/api/trading/cancel",
+        "/api/trading/orders", "/api/trading/open-orders", "/api/trading/order", "/api/trading/revise",
+        "/api/trading/cancel",
         "/api/realtime/claims/{claimant}", "/api/realtime/status", "/health", "/metrics",
     } <= set(paths)  # fmt: skip
     order = paths["/api/trading/order"]["post"]

@@ -2,15 +2,20 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
 
 from jennie_core.domain.decisions import Accepted, OrderOutcome, Refused, Unknown
 from jennie_core.domain.enums import OrderSide, OrderType
-from jennie_core.domain.orders import CancelRequest, OrderRequest
+from jennie_core.domain.orders import CancelRequest, OrderRequest, ReviseRequest
 from jennie_infra.db.engine import DatabaseThread, make_engine
 from jennie_infra.kis.breaker import Breaker
 from jennie_infra.kis.client import OrderSent
 from jennie_infra.kis.codec_rest import RestCall
 from jennie_infra.kis.credentials import Credentials
+from jennie_live.gateway.call_key import CallKey, CallKind
 from jennie_live.gateway.call_store import CallStore
 from jennie_live.gateway.orders import OrderDesk
 
@@ -63,6 +68,11 @@ def cancel(intent_id: str = "b-1", lease: int = 1, organisation: str = "") -> Ca
     return CancelRequest(
         intent_id=intent_id, lease=lease, order_number="117", organisation_number=organisation, stock_code="005930"
     )
+
+
+def revise(intent_id: str = "b-1", revision: int = 1, number: str = "117", **more: Any) -> ReviseRequest:
+    values = {"lease": 1, "side": OrderSide.BUY, "stock_code": "005930", "limit_price_krw": 70_100} | more
+    return ReviseRequest(intent_id=intent_id, revision=revision, order_number=number, **values)
 
 
 async def test_fifty_calls_of_one_intent_send_one_order(tmp_path: Path) -> None:
@@ -158,6 +168,100 @@ async def test_a_cancel_takes_the_organisation_number_from_the_acceptance(tmp_pa
     fields = rig.client.calls[-1].fields
     assert (fields["KRX_FWDG_ORD_ORGNO"], fields["ORGN_ODNO"]) == ("91252", "0000000117")
     assert (fields["RVSE_CNCL_DVSN_CD"], fields["QTY_ALL_ORD_YN"]) == ("02", "Y")
+
+
+async def test_a_revision_is_sent_once_and_its_outcome_outlives_the_process(tmp_path: Path) -> None:
+    """O2 for a revision: the call is named by intent and revision number."""
+    rig = Rig(tmp_path)
+    desk = await rig.start()
+    await desk.place(order())
+    rig.client.outcome = Accepted(order_number="0000000118", organisation_number="91252")
+    rig.client.gate.clear()
+    calls = [asyncio.create_task(desk.revise(revise())) for _ in range(20)]
+    await asyncio.sleep(0.05)
+    rig.client.gate.set()
+    replies = await asyncio.gather(*calls)
+    assert {reply.outcome for reply in replies} == {rig.client.outcome}
+    assert sum(reply.repeated for reply in replies) == 19
+    desk = await rig.restart()
+    again = await desk.revise(revise())
+    assert again.repeated
+    assert again.outcome == rig.client.outcome
+    assert (await desk.place(order())).outcome == ACCEPTED
+    assert len(rig.client.calls) == 2
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_after_revisions_any_number_of_the_intent_stands_for_the_one_alive(
+    tmp_path: Path, restarts: bool
+) -> None:
+    """Sheet, fact 7: after a revise the old number is dead and only the new one can be revised or cancelled."""
+    rig = Rig(tmp_path)
+    desk = await rig.start()
+    await desk.place(order())
+    for revision, new in ((1, "0000000118"), (2, "0000000125")):
+        rig.client.outcome = Accepted(order_number=new, organisation_number="06010")
+        await desk.revise(revise(revision=revision, number="117"))
+    assert rig.client.calls[-1].fields["ORGN_ODNO"] == "0000000118"
+    if restarts:
+        desk = await rig.restart()
+    for number in ("117", "0000000118", "125"):
+        rig.client.outcome = Unknown(reason="lost")
+        await desk.cancel(cancel().model_copy(update={"order_number": number}))
+        fields = rig.client.calls[-1].fields
+        assert (fields["ORGN_ODNO"], fields["KRX_FWDG_ORD_ORGNO"]) == ("0000000125", "06010")
+
+
+async def test_a_revision_whose_answer_is_lost_is_unknown_and_changes_no_number(tmp_path: Path) -> None:
+    """Drill 1, amend: read back, never sent again."""
+    rig = Rig(tmp_path)
+    desk = await rig.start()
+    await desk.place(order())
+    rig.client.outcome = Unknown(reason="lost")
+    assert isinstance((await desk.revise(revise())).outcome, Unknown)
+    desk = await rig.restart()
+    assert isinstance((await desk.revise(revise())).outcome, Unknown)
+    assert len(rig.client.calls) == 2
+    await desk.cancel(cancel())
+    assert rig.client.calls[-1].fields["ORGN_ODNO"] == "0000000117"
+    await desk.revise(revise(revision=2, number="118"))
+    assert rig.client.calls[-1].fields["ORGN_ODNO"] == "0000000118", "the number found by inquiry is taken as given"
+
+
+async def test_a_revision_obeys_lease_store_and_resting_reads_like_an_order(tmp_path: Path) -> None:
+    """Drills 5 and 15: an old lease moves nothing, a buy waits for the broker, a protective sell does not."""
+    rig = Rig(tmp_path)
+    desk = await rig.start()
+    await desk.place(order(lease=7))
+    old = await desk.revise(revise(lease=6))
+    assert isinstance(old.outcome, Refused)
+    assert old.outcome.rule == "O2-LEASE"
+    for _ in range(20):
+        rig.client.breaker.failed()
+    bought = await desk.revise(revise(revision=2, lease=7))
+    assert isinstance(bought.outcome, Refused)
+    assert bought.outcome.rule == "GW-BREAKER"
+    sold = await desk.revise(revise("s-1", side=OrderSide.SELL))
+    assert isinstance(sold.outcome, Accepted)
+    with rig.store._database.engine.begin() as connection:
+        connection.exec_driver_sql("drop table gateway_call")
+    unrecorded = await desk.revise(revise("s-1", 2, side=OrderSide.SELL))
+    assert isinstance(unrecorded.outcome, Refused)
+    assert unrecorded.outcome.rule == "GW-STORE"
+    assert len(rig.client.calls) == 2
+
+
+def test_a_revision_without_a_price_is_a_market_order_and_says_so() -> None:
+    with pytest.raises(ValidationError, match="limit_price_krw is given exactly when"):
+        revise(limit_price_krw=None)
+    assert revise(limit_price_krw=None, order_type=OrderType.MARKET).limit_price_krw is None
+
+
+@pytest.mark.parametrize(
+    "key", [CallKey("buy-1"), CallKey("c-1", CallKind.REVISE, 3), CallKey("b", CallKind.CANCEL, 1)]
+)
+def test_a_calls_key_reads_back(key: CallKey) -> None:
+    assert CallKey.parse(str(key)) == key
 
 
 async def test_resting_reads_stop_buys_and_let_sells_pass(tmp_path: Path) -> None:
