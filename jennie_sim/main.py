@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date, time
 from pathlib import Path
 
-from jennie_core.krx.calendar import KrxCalendar, UnknownSessionError
+from jennie_core.krx.calendar import UnknownSessionError
 from jennie_sim.app import PortTakenError, run_sim
 from jennie_sim.clock import today_in_seoul
 from jennie_sim.market.generate import USUAL_CODES, generate_market
@@ -42,7 +42,9 @@ def parser() -> argparse.ArgumentParser:
         "--speed", type=float, help="run freely, so many times the wall clock (1 without a pack); 0 = stand"
     )
     made.add_argument("--seed", type=int, default=7, help="of the generated market")
-    made.add_argument("--day", type=date.fromisoformat, help="day of the generated market (today or the next session)")
+    made.add_argument(
+        "--day", type=date.fromisoformat, help="day of the generated market (today, open also on a weekend)"
+    )
     made.add_argument("--codes", type=int, default=USUAL_CODES, help="size of the generated listing")
     made.add_argument(
         "--wire-revision", choices=[row.value for row in WireRevision], default=WireRevision.R47_63_26.value
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     start = options.start or (time(6) if options.pack else time(8, 59, 50))
     speed = options.speed if options.speed is not None else (None if options.pack else 1.0)
     try:
-        pack = read_pack(options.pack) if options.pack else _generated(options)
+        pack = read_pack(options.pack) if options.pack else generated_pack(options)
         settings = SimSettings(
             wire_revision=WireRevision(options.wire_revision),
             records_per_frame=options.records_per_frame,
@@ -88,8 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _generated(options: argparse.Namespace) -> SessionPack:
-    day = options.day or _next_session(today_in_seoul())
+def generated_pack(options: argparse.Namespace) -> SessionPack:
+    """The market of a stand-alone exchange: one account, prices from the seed, today whatever the calendar says."""
+    day = options.day or today_in_seoul()
     made = generate_market(None, options.seed, day, codes=options.codes)
     with tempfile.TemporaryDirectory(prefix="jennie-sim-") as folder:
         write_pack(
@@ -105,8 +108,3 @@ def _generated(options: argparse.Namespace) -> SessionPack:
             accounts=[STAND_ALONE_ACCOUNT],
         )
         return read_pack(Path(folder))
-
-
-def _next_session(today: date) -> date:
-    calendar = KrxCalendar.shipped()
-    return today if calendar.is_session(today) else calendar.next_session(today)

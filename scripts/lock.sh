@@ -11,7 +11,10 @@ compile pyproject.toml --extra test --extra ui -o requirements.lock
 # Node alone, without the base dependencies that every extra brings.
 .venv/bin/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['web'])" |
   compile - -o requirements-web.lock
-if grep -n '://' requirements.lock requirements-web.lock; then
+for client in tests/clients/*/requirements.in; do
+  compile "$client" -o "${client%.in}.lock"
+done
+if grep -n '://' requirements.lock requirements-web.lock tests/clients/*/requirements.lock; then
   echo 'lock: an address got into a lock file' >&2
   exit 1
 fi

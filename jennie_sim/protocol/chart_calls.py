@@ -187,7 +187,7 @@ def minutes_of_day(broker: Broker, request: Request, tr_id: str) -> Reply:
 
 def anchor_ms(text: str) -> int:
     """The end of an HHMMSS second in milliseconds of the day; 0 for what is none (and for 000000: now)."""
-    if len(text) != 6 or not text.isdigit():
+    if len(text) != 6 or not text.isdigit() or text == "000000":
         return 0
     return ((int(text[:2]) * 60 + int(text[2:4])) * 60 + int(text[4:])) * 1_000 + 999
 

@@ -6,7 +6,7 @@ from jennie_sim.exchange.request import OrderRequest
 from jennie_sim.faults.registry import FaultName
 from jennie_sim.market.hours import hhmmss
 from jennie_sim.protocol.broker import Broker
-from jennie_sim.protocol.message import Reply, Request, ok, refusal
+from jennie_sim.protocol.message import Reply, Request, failure, ok, refusal
 
 BUY_IDS = ("TTTC0012U", "TTTC0802U")
 SELL_IDS = ("TTTC0011U", "TTTC0801U")
@@ -46,13 +46,15 @@ def order_cash(broker: Broker, request: Request, tr_id: str) -> Reply:
 
 def order_revise_cancel(broker: Broker, request: Request, tr_id: str) -> Reply:
     """`order-rvsecncl`: RVSE_CNCL_DVSN_CD 01 revises, 02 cancels; a cancel's price and type are not looked at."""
-    original = request.number("ORGN_ODNO") or 0
+    original, action = request.number("ORGN_ODNO") or 0, request.text("RVSE_CNCL_DVSN_CD")
+    if action not in ("01", "02"):
+        return failure("OPSQ2002", "ERROR : INPUT INVALID_CHECK_RVSE_CNCL_DVSN_CD", "2")  # text unverified
     try:
         if request.text("QTY_ALL_ORD_YN", "N").upper() == "Y":
             quantity: int | None = None
         else:
             quantity = request.number("ORD_QTY") or 0
-        if request.text("RVSE_CNCL_DVSN_CD") == "02":
+        if action == "02":
             order = broker.exchange.cancel(request.account, original, quantity)
         else:
             kind, _ = _order_type(request)

@@ -101,6 +101,25 @@ async def test_parameter_names_may_be_in_lower_case(client: Any) -> None:
     assert reply.json()["output"]["stck_shrn_iscd"] == CODE
 
 
+@pytest.mark.parametrize("anchor", ["000000", "235959", ""])
+async def test_the_latest_minutes_may_be_asked_for_in_three_ways(client: Any, anchor: str) -> None:
+    """python-kis sends 000000, kis-trader 235959 (protocol sheet, 2.5)."""
+    await client.advance(BEFORE)
+    reply = await client.call("FHKST03010200", **PRICE, FID_INPUT_HOUR_1=anchor)
+    assert [row["stck_cntg_hour"] for row in reply.json()["output2"]] == ["093000", "091000", "090000"]
+
+
+async def test_a_change_that_is_neither_revise_nor_cancel_is_refused(client: Any) -> None:
+    """A word instead of 01 or 02 must not end as a revise."""
+    await client.advance(BEFORE)
+    placed = await ask(client, named("order_buy_limit"))
+    body = {"ORGN_ODNO": placed.json()["output"]["ODNO"], "RVSE_CNCL_DVSN_CD": "정정", "ORD_DVSN": "00"}
+    body |= {"ORD_QTY": "1", "ORD_UNPR": "71000", "QTY_ALL_ORD_YN": "N"}
+    reply = await client.call("TTTC0013U", "POST", **ORDER, **body)
+    assert (reply.json()["rt_cd"], reply.json()["msg_cd"]) == ("2", "OPSQ2002")
+    assert len(client.sim.broker.exchange.orders) == 1
+
+
 async def test_an_unknown_tr_id_is_an_unknown_service(client: Any) -> None:
     reply = await client.call("FHKST99999999")
     assert (reply.status_code, reply.json()) == (200, named("error_unknown_service")["reply"])
