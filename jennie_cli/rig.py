@@ -49,7 +49,9 @@ class Rig:
 
     def with_market(self, market: PreparedMarket) -> Settings:
         """Settings that know the prepared market folder."""
-        self.settings = self.settings.model_copy(update={"market_data": market.market_folder})
+        self.settings = self.settings.model_copy(
+            update={"market_data": market.market_folder, "simulated_prices": market.simulated}
+        )
         return self.settings
 
     def make_stores(self, market: PreparedMarket) -> None:
@@ -164,6 +166,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "JENNIE_MARKET_DATA": "" if settings.market_data is None else str(settings.market_data),
         "JENNIE_FAIL_CHECK": settings.fail_check or "",
         "JENNIE_SETTINGS_FILE": "" if settings.settings_file is None else str(settings.settings_file.resolve()),
+        "JENNIE_SIMULATED_PRICES": "true" if settings.simulated_prices else "",
         "JENNIE_SENSORS": "true" if settings.sensors else "",
         "JENNIE_HALT_BLOCKS_EXITS": "true" if settings.halt_blocks_exits else "",
     }

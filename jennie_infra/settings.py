@@ -87,6 +87,9 @@ class Settings(BaseModel):
     settings_file: Path | None = Field(default=None, description="TOML file that overrides trading settings")
     halt_blocks_exits: bool = Field(default=False, description="whether a halt also stops protective exits")
     market_day: str | None = Field(default=None, description="rehearsal only: the day being rehearsed, YYYY-MM-DD")
+    simulated_prices: bool = Field(
+        default=False, description="rehearsal only: prices are generated; the rehearsal sets it by itself"
+    )
     slice_seconds: int = Field(default=5, ge=1, le=60, description="rehearsal only: market seconds per time slice")
     fail_check: str | None = Field(default=None, description="rehearsal only: asset check that is made to fail")
     sensors: bool | None = Field(

@@ -56,6 +56,9 @@ def test_the_login_link_lets_one_browser_in_once(stack: House) -> None:
         assert browser.get(f"{page}/api/status").status_code in (401, 404)
         assert browser.get(link[0], follow_redirects=True).status_code == 200
         assert browser.cookies
+        assert browser.get(f"{page}/api/me").json()["real_market_data"] is False, (
+            "the page says that prices are simulated"
+        )
         assert other.get(link[0], follow_redirects=True).status_code >= 400
         assert not other.cookies
 

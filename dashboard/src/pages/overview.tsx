@@ -155,7 +155,7 @@ function PermitCard() {
                 {data.permit ? <span className="muted">{t("permitUntil", { time: moment(data.permit.expires_at, frame?.market_time).slice(0, 5) })}</span> : null}
                 {checks.length ? <span className="muted">{t("checksPassed", { passed, total: checks.length })}</span> : null}
               </p>
-              {data.refusal ? <p className="hint bad-text">{data.refusal}</p> : null}
+              {data.refusal && data.permit && !data.permit.reasons.length ? <p className="hint bad-text">{data.refusal}</p> : null}
               {data.permit?.reasons.map((reason) => (
                 <p key={reason} className="hint bad-text">
                   {reason}

@@ -70,7 +70,7 @@ async def me(context: Context) -> Identity:
     return Identity(
         mode=settings.mode.value,
         simulated=settings.mode is Mode.REHEARSAL,
-        real_market_data=settings.market_data is not None,
+        real_market_data=not settings.simulated_prices,
         version=version(),
         settings_hash=context.runtime.trading.settings_hash(),
         halt_blocks_exits=settings.halt_blocks_exits,
