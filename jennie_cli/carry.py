@@ -28,7 +28,7 @@ HISTORY_DAYS = 400
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """One carried holding; `note` says when a rule had to be relaxed."""
+    """One carried holding; `taken_by_score` says that nothing was tradable on its day."""
 
     code: str
     name: str
@@ -36,7 +36,7 @@ class Carried:
     quantity: int
     price_krw: int
     bought_on: date
-    note: str = ""
+    taken_by_score: bool = False
 
     @property
     def cost_krw(self) -> int:
@@ -100,7 +100,7 @@ def _choose(
         ~pl.col("code").is_in(sorted(held)) & pl.col("hybrid_score").is_not_null()
     )
     tradable = open_to_us.filter(pl.col("is_tradable"))
-    pool, note = (tradable, "") if tradable.height else (open_to_us, "Q1: coverage below the minimum, taken by score")
+    pool = tradable if tradable.height else open_to_us
     if pool.is_empty():
         return None
     row = pool.sort("hybrid_score", "code", descending=[True, False]).row(0, named=True)
@@ -108,7 +108,7 @@ def _choose(
     quantity = int(equity_krw * WEIGHT_RATIO // price)
     if quantity == 0:
         return None
-    return Carried(row["code"], row["name"], row["sector_group"], quantity, price, session, note)
+    return Carried(row["code"], row["name"], row["sector_group"], quantity, price, session, tradable.is_empty())
 
 
 def _stopped(prices: pl.DataFrame, item: Carried, session: date, settings: TradingSettings) -> bool:

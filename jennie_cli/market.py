@@ -10,6 +10,7 @@ from jennie_cli.carry import Carried, carried_holdings
 from jennie_cli.errors import UserError
 from jennie_cli.minutes import minute_bars
 from jennie_cli.places import RunFolder
+from jennie_cli.report.model import Note
 from jennie_core.domain.enums import ListingStatus
 from jennie_core.domain.trading_settings import TradingSettings
 from jennie_core.krx.calendar import KrxCalendar
@@ -50,7 +51,7 @@ class PreparedMarket:
     cash_krw: int
     previous_equity_krw: int
     moved_values: int
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def choose_day(requested: date | None, market_data: Path | None) -> date:
@@ -136,7 +137,7 @@ def _real(
         raise UserError(
             f"DAY={day}: only {history['trade_date'].n_unique()} sessions before it in {market_data}, 60 are needed"
         )
-    notes: list[str] = []
+    notes: list[Note] = []
     index, index_note = _index(source, prices, first, day)
     notes += index_note
     minutes, minute_notes = minute_bars(market_data, day)
@@ -178,7 +179,7 @@ def _write(
     minutes: pl.DataFrame | None,
     credentials: Credentials,
     settings: TradingSettings,
-    notes: tuple[str, ...],
+    notes: tuple[Note, ...],
 ) -> PreparedMarket:
     calendar = KrxCalendar.shipped()
     listed = set(listing["code"])
@@ -215,7 +216,14 @@ def _write(
     )
     closes = dict(listing.select("code", "base_price_krw").iter_rows())
     sessions = tuple(source.sessions(calendar.previous_session(day, BACKFILL_SESSIONS), day - timedelta(days=1)))
-    said = [f"{item.name} ({item.code}): {item.note}" for item in carried if item.note]
+    said = [
+        Note(
+            ko=f"{item.name} ({item.code}): 매수 가능한 종목이 없던 날이라 점수 순으로 이월 종목을 골랐습니다 (Q1).",
+            en=f"{item.name} ({item.code}): no stock was tradable on its day, taken by score (Q1).",
+        )
+        for item in carried
+        if item.taken_by_score
+    ]
     return PreparedMarket(
         day=day,
         source=name,
@@ -257,7 +265,7 @@ def _listing(source: MarketFolder, history: pl.DataFrame, day: date) -> pl.DataF
     )
 
 
-def _index(source: MarketFolder, prices: pl.DataFrame, first: date, day: date) -> tuple[pl.DataFrame, list[str]]:
+def _index(source: MarketFolder, prices: pl.DataFrame, first: date, day: date) -> tuple[pl.DataFrame, list[Note]]:
     """Index bars with the day itself; without a file the median stock stands in, and it is said."""
     known = source.index_daily(first, day)
     if not known.filter(pl.col("trade_date") == day).is_empty():
@@ -281,7 +289,12 @@ def _index(source: MarketFolder, prices: pl.DataFrame, first: date, day: date) -
         pl.min_horizontal("close", pl.col("close").shift(1).fill_null(1000.0)).alias("low"),
         "close",
     )
-    return frame, ["no index file: the median stock stands in for KOSPI at the exchange"]
+    return frame, [
+        Note(
+            ko="지수 파일이 없어 거래소의 KOSPI는 중간 종목의 등락으로 대신했습니다.",
+            en="No index file: the median stock stands in for KOSPI at the exchange.",
+        )
+    ]
 
 
 def _flows(source: MarketFolder, first: date, day: date) -> pl.DataFrame:

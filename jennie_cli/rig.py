@@ -76,7 +76,9 @@ class Rig:
                             kind=AdjustmentKind.CARRIED,
                             quantity=item.quantity,
                             price_krw=float(item.price_krw),
-                            detail=item.note or "opened by the rules on an earlier session",
+                            detail="opened by score, nothing was tradable"
+                            if item.taken_by_score
+                            else "opened by the rules on an earlier session",
                             effective_at=_close_of(item.bought_on),
                             sector_group=item.sector_group,
                             bought_on=item.bought_on,

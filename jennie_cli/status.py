@@ -11,6 +11,8 @@ from jennie_cli.stack import MODULES
 from jennie_infra.settings import load_settings
 from jennie_infra.stops import read_stop_file
 
+NO_MARKS = ("command-handler",)
+
 
 def show_status(console: Console) -> int:
     """Print every running stack; returns how many services of them are not healthy."""
@@ -52,12 +54,20 @@ def show_status(console: Console) -> int:
                 name,
                 str(settings.port(name)),
                 f"[{color}]{state}[/]",
-                str(answer.get("market_time") or "unknown")[:19],
+                _clock(answer),
                 str(answer.get("settings_hash") or ""),
                 str(answer.get("why") or ""),
             )
         console.print(table)
     return bad
+
+
+def _clock(answer: dict[str, object]) -> str:
+    """Time of day of a worker's newest mark; the page and the chat read no marks."""
+    at = answer.get("market_time")
+    if isinstance(at, str):
+        return at[11:19]
+    return "–" if answer.get("service") in NO_MARKS else "unknown"
 
 
 def _health(url: str) -> dict[str, object]:

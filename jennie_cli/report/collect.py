@@ -1,7 +1,9 @@
 """Collects the report: our ledger, the exchange's ledger, the data plane's runs and the processes."""
 
 import time
+from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import httpx
@@ -19,6 +21,7 @@ from jennie_cli.report.model import (
     CurvePoint,
     FaultRow,
     LineageSample,
+    Note,
     Pnl,
     PositionRow,
     ProcessRow,
@@ -85,7 +88,7 @@ def collect(run: Conducted, admin: ExchangeAdmin, stack: Stack) -> Report:
         assets=run.plane.asset_counts(),
         checks=run.plane.check_counts(),
         partitions_backfilled=run.backfilled,
-        watchlist=_watchlist(settings),
+        watchlist=_watchlist(settings, market.day),
         ticks=TickCounts(sent=sent, received=received, lost=sent - received),
         signals=ledger_facts.signal_counts(facts),
         orders=ledger_facts.order_counts(facts),
@@ -122,12 +125,22 @@ def collect(run: Conducted, admin: ExchangeAdmin, stack: Stack) -> Report:
     )
 
 
-def _notes(run: Conducted) -> tuple[str, ...]:
-    notes = list(run.market.notes)
-    if run.market.moved_values:
-        notes.append(f"{run.market.moved_values} prices of the day were mapped onto legal ticks inside the limits")
+def _notes(run: Conducted) -> tuple[Note, ...]:
+    market, notes = run.market, list(run.market.notes)
+    if market.moved_values:
+        notes.append(
+            Note(
+                ko=f"그날 가격 {market.moved_values}개를 상하한가 안의 가장 가까운 호가로 옮겼습니다.",
+                en=f"{market.moved_values} prices of the day were mapped onto legal ticks inside the limits.",
+            )
+        )
     if run.ended_early:
-        notes.append("the day was ended early; positions are as they stood then")
+        notes.append(
+            Note(
+                ko="하루를 일찍 끝냈습니다. 보유 종목은 그 시각의 상태입니다.",
+                en="The day was ended early; positions are as they stood then.",
+            )
+        )
     return tuple(notes)
 
 
@@ -137,21 +150,42 @@ def _faults(run: Conducted, admin: ExchangeAdmin) -> tuple[FaultRow, ...]:
     return tuple(FaultRow(fault=asked.text, hits=row["hits"]) for asked, row in zip(run.faults, active, strict=False))
 
 
-def _watchlist(settings: Settings) -> WatchlistSummary:
+def _watchlist(settings: Settings, day: date) -> WatchlistSummary:
+    scored, left_out = _left_out(settings, day)
     client = connect_sync(settings.effective_redis_url)
     try:
         watchlist = get_sync(client, RedisKeys.WATCHLIST_ACTIVE, HotWatchlist).value
     finally:
         client.close()
     if watchlist is None:
-        return WatchlistSummary(version=None, size=0, tradable=0, regime=None)
+        return WatchlistSummary(version=None, size=0, tradable=0, regime=None, scored=scored, left_out=left_out)
     return WatchlistSummary(
         version=watchlist.version,
         size=len(watchlist.entries),
         tradable=sum(entry.is_tradable for entry in watchlist.entries),
         regime=watchlist.market_regime.value,
         names=tuple(f"{entry.name} {entry.hybrid_score:.0f}" for entry in watchlist.entries),
+        scored=scored,
+        left_out=left_out,
     )
+
+
+def _left_out(settings: Settings, day: date) -> tuple[int, dict[str, int]]:
+    """Stocks scored by the newest run of a day, and those of them that may not be bought by the rule that says so."""
+    engine = make_engine(settings.effective_market_url, durable=False)
+    t = DailyQuantScore
+    try:
+        with engine.connect() as connection:
+            rows = connection.execute(
+                select(t.exclusion, func.count()).where(t.score_date == day, t.is_active).group_by(t.exclusion)
+            ).all()
+    finally:
+        engine.dispose()
+    counts: Counter[str] = Counter()
+    for reason, count in rows:
+        if reason is not None:
+            counts[reason] += count
+    return sum(count for _, count in rows), dict(counts.most_common())
 
 
 def _received(settings: Settings, sent: int) -> int:

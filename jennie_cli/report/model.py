@@ -32,6 +32,8 @@ class WatchlistSummary(Message):
     tradable: int
     regime: str | None
     names: tuple[str, ...] = ()
+    scored: int = Field(default=0, description="stocks scored by the day's newest run")
+    left_out: dict[str, int] = Field(default_factory=dict, description="scored stocks that may not be bought, by rule")
 
 
 class TickCounts(Message):
@@ -171,6 +173,13 @@ class RefusalRow(Message):
     limit: str | None
 
 
+class Note(Message):
+    """Something to know about the day, in both languages of the page."""
+
+    ko: str
+    en: str
+
+
 class CurvePoint(Message):
     """Account value and index at one market minute."""
 
@@ -229,4 +238,4 @@ class Report(Message):
     limit_violations: int = Field(description="broker limits broken, as the exchange recorded")
     alerts: tuple[str, ...]
     briefing: str | None
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]

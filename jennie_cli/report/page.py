@@ -17,6 +17,7 @@ def render(report: Report) -> str:
     environment = Environment(loader=PackageLoader("jennie_cli.report"), autoescape=True)
     environment.filters["won"] = _won
     environment.filters["signed"] = _signed
+    environment.filters["figure"] = _figure
     charts = [chart for chart in (_equity(report), _flow(report), _latency(report)) if chart is not None]
     fragments = [
         chart.to_html(
@@ -123,3 +124,8 @@ def _won(value: int | float | None) -> str:
 
 def _signed(value: int | float | None) -> str:
     return "알 수 없음" if value is None else f"{value:+,.0f}원"
+
+
+def _figure(value: str | None) -> str:
+    """A value or limit of a rule as a person writes it: 6, not 6.0."""
+    return "" if value is None else value.removesuffix(".0")

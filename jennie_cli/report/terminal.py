@@ -32,8 +32,16 @@ def _head(report: Report) -> str:
         f"checks {report.checks.passed} passed, {report.checks.failed} failed, {report.checks.warned} warned; "
         f"{report.partitions_backfilled} sessions backfilled\n"
         f"watchlist {watchlist.version or 'none'}: {watchlist.size} stocks, {watchlist.tradable} tradable, "
-        f"regime {watchlist.regime or 'unknown'}; permit {_permit(report)}"
+        f"regime {watchlist.regime or 'unknown'}; permit {_permit(report)}{_left_out(report)}"
     )
+
+
+def _left_out(report: Report) -> str:
+    watchlist = report.watchlist
+    if not watchlist.left_out:
+        return ""
+    reasons = ", ".join(f"{reason} {count}" for reason, count in watchlist.left_out.items())
+    return f"\nnot for buying, of {watchlist.scored} scored: {reasons}"
 
 
 def _permit(report: Report) -> str:

@@ -85,6 +85,13 @@ def test_a_fill_leads_back_to_the_prices_it_came_from(report: dict[str, Any]) ->
     assert sample["price_rows"] >= 200
 
 
+def test_the_report_says_why_scored_stocks_are_not_for_buying(report: dict[str, Any]) -> None:
+    watchlist = report["watchlist"]
+    assert watchlist["scored"] >= watchlist["size"] > 0
+    assert 0 < sum(watchlist["left_out"].values()) <= watchlist["scored"] - watchlist["size"]
+    assert all(":" in reason for reason in watchlist["left_out"]), "each reason names its rule"
+
+
 def test_nothing_is_tuned_to_make_a_day_trade(report: dict[str, Any]) -> None:
     assert report["settings_are_default"] is True
     assert report["settings_hash"] == TradingSettings().settings_hash()

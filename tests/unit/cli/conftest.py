@@ -315,6 +315,6 @@ def report_of(day: Day, **changes: Any) -> Report:
         "limit_violations": 0,
         "alerts": ("10:00:00 warning scanner: <b>quiet</b>",),
         "briefing": "오늘의 브리핑",
-        "notes": ("simulated",),
+        "notes": ({"ko": "알림", "en": "a note"},),
     }
     return Report.model_validate(given | changes)
