@@ -76,9 +76,7 @@ class Rig:
                             kind=AdjustmentKind.CARRIED,
                             quantity=item.quantity,
                             price_krw=float(item.price_krw),
-                            detail="opened by score, nothing was tradable"
-                            if item.taken_by_score
-                            else "opened by the rules on an earlier session",
+                            detail=f"opened on an earlier session by {'score' if item.taken_by_score else 'the rules'}",
                             effective_at=_close_of(item.bought_on),
                             sector_group=item.sector_group,
                             bought_on=item.bought_on,

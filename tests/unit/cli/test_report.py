@@ -173,6 +173,22 @@ def test_the_page_says_what_matters(day: Day) -> None:
     assert "알 수 없음" in html, "an unknown figure is not zero"
 
 
+def test_the_page_says_notes_in_both_languages_and_why_nothing_was_for_buying(day: Day) -> None:
+    watchlist = {
+        "version": "v1",
+        "size": 0,
+        "tradable": 0,
+        "regime": None,
+        "scored": 9,
+        "left_out": {"Q1: coverage": 9},
+    }
+    html = page.render(report_of(day, watchlist=watchlist))
+    assert "알림" in html
+    assert "a note" in html
+    assert "Q1: coverage 9" in html
+    assert "Q1: coverage 9" in shown(day, watchlist=watchlist)
+
+
 def test_the_page_escapes_what_it_shows(day: Day) -> None:
     assert "<b>quiet</b>" not in page.render(report_of(day))
 
