@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from jennie_cli.errors import UserError
+from jennie_cli.report.model import Note
 from jennie_sim.market.hours import MINUTE_MS
 from jennie_sim.market.pack import MINUTE_COLUMNS
 
@@ -14,7 +15,7 @@ PRICES = ("open", "high", "low", "close")
 WIDTHS_MS = (MINUTE_MS, 5 * MINUTE_MS)
 
 
-def minute_bars(market_data: Path, day: date) -> tuple[pl.DataFrame, list[str]]:
+def minute_bars(market_data: Path, day: date) -> tuple[pl.DataFrame, list[Note]]:
     """The day's bars of `intraday/*.parquet` in the layout of a session pack, and what to say of them.
 
     A file has code, datetime_kst (bar start, without zone), open, high, low, close, volume; bars are 1 or 5 minutes
@@ -22,14 +23,20 @@ def minute_bars(market_data: Path, day: date) -> tuple[pl.DataFrame, list[str]]:
     does not fit.
     """
     found: dict[int, list[pl.DataFrame]] = {width: [] for width in WIDTHS_MS}
-    notes: list[str] = []
+    notes: list[Note] = []
     for path in sorted((market_data / "intraday").glob("*.parquet")):
         bars = _bars_of(path, day)
         if bars.is_empty():
             continue
         width = _width(path, bars)
         found[width].append(bars)
-        notes.append(f"{bars['code'].n_unique()} codes follow real {width // MINUTE_MS}-minute bars of {path.name}")
+        codes, minutes = bars["code"].n_unique(), width // MINUTE_MS
+        notes.append(
+            Note(
+                ko=f"{codes}개 종목은 {path.name}의 실제 {minutes}분봉을 따릅니다.",
+                en=f"{codes} codes follow real {minutes}-minute bars of {path.name}.",
+            )
+        )
     chosen = pl.DataFrame(schema=_SCHEMA)
     for width in WIDTHS_MS:
         for bars in found[width]:
