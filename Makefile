@@ -56,9 +56,9 @@ bench: setup ## Measure against floors of the same run; writes var/bench/latest.
 soak: setup ## Run a rehearsal week in which nothing may keep growing
 	@$(VENV)/pytest tests/soak -m soak --timeout 0 $(PYTEST_ARGS)
 
-drills: setup ## Repeat every fault drill RUNS times (20)
+drills: setup ## Repeat every fault drill RUNS times (20), two at a time; writes var/drills/latest.json (SEED= of the first run)
 	@scripts/test_needs.sh
-	@DRILL_RUNS=$(RUNS) $(VENV)/pytest tests/drills -m drill $(PYTEST_ARGS)
+	@DRILL_RUNS=$(RUNS) DRILL_SEED=$(or $(SEED),1) $(VENV)/pytest -q -n 2 --dist worksteal tests/drills -m drill $(PYTEST_ARGS)
 
 up: setup web ## Keep the whole stack running at wall-clock speed and print its addresses (MARKET_DATA= DAY= SEED= PORT_BASE=)
 	@$(VENV)/jennie up $(COMMON_OPTIONS)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -43,13 +43,23 @@ def until(condition: Callable[[], Any], what: str, seconds: float = DEADLINE_SEC
     return value
 
 
-def free_port_bases() -> Iterable[int]:
-    """Bases at which every port of a stack is free; each is handed out once, beginning at a place of this process."""
-    span = (LAST_BASE - FIRST_BASE) // PORT_STEP
-    for step in range(span):
-        base = FIRST_BASE + (os.getpid() * 7 + step) % span * PORT_STEP
+def free_port_bases() -> Iterator[int]:
+    """Bases at which every port of a stack is free, beginning at a place of this process.
+
+    Test processes that run side by side have places of their own; a base comes again only after all others.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    bases = range(FIRST_BASE + worker * PORT_STEP, LAST_BASE, workers * PORT_STEP)
+    refused, place = 0, os.getpid() * 7
+    while refused < len(bases):
+        base = bases[place % len(bases)]
+        place += 1
         if all(_is_free(port + base) for port in PORTS.values()):
+            refused = 0
             yield base
+        else:
+            refused += 1
 
 
 def _is_free(port: int) -> bool:
