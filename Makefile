@@ -27,7 +27,8 @@ test: setup ## Run every test that needs no browser (PYTEST_ARGS= passes options
 	@scripts/test_needs.sh
 ifeq ($(strip $(PYTEST_ARGS)),)
 	@$(VENV)/pytest -q -n 2 --dist loadfile tests/unit tests/property tests/contract
-	@$(VENV)/pytest tests/integration tests/e2e tests/drills
+	@$(VENV)/pytest -q -n 2 --dist loadfile tests/drills tests/integration
+	@$(VENV)/pytest tests/e2e
 else
 	@$(VENV)/pytest $(PYTEST_ARGS)
 endif
