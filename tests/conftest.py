@@ -14,6 +14,24 @@ from sqlalchemy.engine import make_url
 
 from jennie_infra.embedded import EmbeddedServerError, mariadb, valkey
 
+REAL_DATA = Path(os.environ.get("JENNIE_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+"""Real KRX data beside the checkout; the project carries none."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests over real data belong to machines that have it."""
+    if REAL_DATA.is_dir():
+        return
+    elsewhere = [item for item in items if item.get_closest_marker("realdata")]
+    if elsewhere:
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if item not in elsewhere]
+
+
+def pytest_report_header() -> str:
+    """Say which data the tests run over."""
+    return f"real data: {REAL_DATA}" if REAL_DATA.is_dir() else f"real data: none at {REAL_DATA} (JENNIE_TEST_DATA)"
+
 
 @pytest.fixture(scope="session")
 def short_directory() -> Iterator[Path]:

@@ -1,6 +1,5 @@
 """Market folders for the source tests: small ones written here, and the real one where it exists."""
 
-import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -8,20 +7,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[3]
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "realdata: reads the real market data named by JENNIE_TEST_DATA")
+from tests.conftest import REAL_DATA
 
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of JENNIE_TEST_DATA, `../shared/data` beside the checkout by default; skips only if absent."""
-    folder = Path(os.environ.get("JENNIE_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"JENNIE_TEST_DATA: {folder} does not exist")
-    return folder
+    """The folder of real bars; tests that are marked `realdata` are collected only where it is."""
+    return REAL_DATA
 
 
 Bar = tuple[str, date, int, int, int, int, int]
