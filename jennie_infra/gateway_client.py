@@ -1,6 +1,6 @@
 """Typed client of kis-gateway: the only way any process reaches the broker."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar
 
@@ -10,14 +10,16 @@ from pydantic import TypeAdapter, ValidationError
 
 from jennie_core.domain.base import Message
 from jennie_core.domain.decisions import Refused, Unknown
-from jennie_core.domain.market import DailyBar, IndexQuote, InvestorFlow, MinuteBar, OrderBook, Quote, SessionDay
+from jennie_core.domain.market import DailyBar, IndexQuote, InvestorFlow, MinuteBar, OrderBook, Price, Quote, SessionDay
 from jennie_core.domain.orders import (
     AccountBalance,
     BrokerOrder,
+    BuyableCash,
     CancelRequest,
     OrderReply,
     OrderRequest,
     ReviseRequest,
+    SellableShares,
 )
 
 M = TypeVar("M", bound=Message)
@@ -27,6 +29,7 @@ READ_TIMEOUT_SECONDS = 5.0
 ORDER_TIMEOUT_SECONDS = 10.0
 
 _DAILY = TypeAdapter(list[DailyBar])
+_PRICES = TypeAdapter(list[Price])
 _MINUTE = TypeAdapter(list[MinuteBar])
 _ORDERS = TypeAdapter(list[BrokerOrder])
 _FLOWS = TypeAdapter(list[InvestorFlow])
@@ -83,9 +86,16 @@ class GatewayClient:
         query = {"code": code, "sessions": str(sessions)} | ({"until": until.isoformat()} if until else {})
         return await self._list(_DAILY, "/api/market/daily-prices", query)
 
-    async def minute_bars(self, code: str, last: int | None = None) -> list[MinuteBar]:
-        """Today's minute bars, oldest first: the newest `last` or all. The broker gives 30 a request: ask for few."""
-        query = {"code": code} | ({"last": str(last)} if last else {})
+    async def prices(self, codes: Sequence[str]) -> list[Price]:
+        """Prices of up to 120 codes in few requests; a code that the broker does not know is absent."""
+        return await self._list(_PRICES, "/api/market/prices", {"codes": ",".join(codes)})
+
+    async def minute_bars(self, code: str, last: int | None = None, day: date | None = None) -> list[MinuteBar]:
+        """Minute bars of today or of an earlier `day`, oldest first: the newest `last` or all.
+
+        The broker gives 30 a request (120 for an earlier day): ask for few.
+        """
+        query = {"code": code} | ({"last": str(last)} if last else {}) | ({"day": day.isoformat()} if day else {})
         return await self._list(_MINUTE, "/api/market/minute-prices", query)
 
     async def investor_flows(self, code: str) -> list[InvestorFlow]:
@@ -103,6 +113,15 @@ class GatewayClient:
     async def balance(self) -> AccountBalance:
         """Cash and holdings as the broker has them."""
         return await self._model(AccountBalance, "GET", "/api/account/balance", {})
+
+    async def buyable_cash(self, code: str, limit_price_krw: int | None = None) -> BuyableCash:
+        """What may be bought of a code at a limit price, or at the market without one."""
+        query = {"code": code} | ({"limit_price_krw": str(limit_price_krw)} if limit_price_krw else {})
+        return await self._model(BuyableCash, "GET", "/api/account/buyable-cash", query)
+
+    async def sellable_shares(self, code: str) -> SellableShares:
+        """What may be sold of a code."""
+        return await self._model(SellableShares, "GET", "/api/account/sellable-shares", {"code": code})
 
     async def orders_of_day(self, day: date) -> list[BrokerOrder]:
         """Every order of the day with its executions, oldest first."""
@@ -145,12 +164,9 @@ class GatewayClient:
                 if response.status == 200:
                     return OrderReply.model_validate_json(body)
                 if response.status in (401, 403, 409, 422, 429):
-                    return OrderReply(
-                        intent_id=intent_id,
-                        outcome=Refused(
-                            rule="GW-HTTP", code=str(response.status), text=body[:300].decode(errors="replace")
-                        ),
-                    )
+                    rule, detail = _problem(response.status, body)
+                    outcome = Refused(rule=rule, code=str(response.status), text=detail)
+                    return OrderReply(intent_id=intent_id, outcome=outcome)
                 return OrderReply(intent_id=intent_id, outcome=Unknown(reason=f"gateway answered {response.status}"))
         except aiohttp.ClientConnectorError as error:
             return OrderReply(

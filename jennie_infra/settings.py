@@ -21,6 +21,8 @@ from jennie_core.domain.trading_settings import TradingSettings
 
 PREFIX = "JENNIE_"
 
+REAL_REST_URL = "https://openapi.koreainvestment.com:9443"
+
 PORTS: dict[str, int] = {
     "kis-gateway": 8080,
     "buy-scanner": 8081,
@@ -76,6 +78,13 @@ class Settings(BaseModel):
     kis_app_secret: SecretStr | None = Field(default=None, description="application secret; paper and live need it")
     kis_account: SecretStr | None = Field(default=None, description="ten digits: account and product code")
     kis_hts_id: SecretStr | None = Field(default=None, description="HTS login id, for execution notices")
+    kis_quote_app_key: SecretStr | None = Field(
+        default=None, description="paper only: a real application key, for quotations; orders stay on the paper host"
+    )
+    kis_quote_app_secret: SecretStr | None = Field(default=None, description="secret of the quotation key")
+    kis_quote_rest_url: str | None = Field(
+        default=None, description="REST address for quotations; default the real host"
+    )
     kis_wire_revision: str = Field(default="47/63/26", description="field counts of trade, book and notice records")
     telegram_bot_token: SecretStr | None = Field(default=None, description="bot for commands and alerts")
     telegram_api_url: str = Field(default="https://api.telegram.org", description="address of the bot API")
@@ -161,9 +170,14 @@ class Settings(BaseModel):
         defaults = {
             Mode.REHEARSAL: f"http://127.0.0.1:{self.port('sim')}",
             Mode.PAPER: "https://openapivts.koreainvestment.com:29443",
-            Mode.LIVE: "https://openapi.koreainvestment.com:9443",
+            Mode.LIVE: REAL_REST_URL,
         }
         return self.kis_rest_url or defaults[self.mode]
+
+    @property
+    def effective_kis_quote_rest_url(self) -> str:
+        """REST host for quotations with a real key in paper mode."""
+        return self.kis_quote_rest_url or REAL_REST_URL
 
     @property
     def effective_kis_ws_url(self) -> str:

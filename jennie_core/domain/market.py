@@ -68,6 +68,24 @@ class Quote(Message):
     quoted_at: MarketTime
 
 
+class Price(Message):
+    """Price of one of many codes asked for together; it says nothing of the listing's status (멀티종목 시세)."""
+
+    code: StockCode
+    name: str
+    price_krw: PriceKrw
+    previous_close_krw: PriceKrw
+    open_krw: int
+    high_krw: int
+    low_krw: int
+    volume: int
+    turnover_krw: int
+    upper_limit_krw: int
+    lower_limit_krw: int
+    change_pct: float
+    quoted_at: MarketTime
+
+
 class OrderBook(Message):
     """Ten levels a side, best first; empty levels are left out (호가)."""
 

@@ -139,6 +139,29 @@ class Holding(Message):
     evaluation_krw: int = Field(ge=0)
 
 
+class BuyableCash(Message):
+    """What the broker lets this account buy of one code, without credit (매수가능금액).
+
+    A market buy is calculated at the upper price limit, not at the last price (protocol sheet, fact 8).
+    """
+
+    stock_code: StockCode
+    order_type: OrderType
+    cash_krw: int = Field(ge=0)
+    calculation_price_krw: int = Field(ge=0)
+    quantity: int = Field(ge=0)
+    inquired_at: MarketTime
+
+
+class SellableShares(Message):
+    """How many shares of a code are held and how many of them no open order has taken (매도가능수량)."""
+
+    stock_code: StockCode
+    held_quantity: int = Field(ge=0)
+    sellable_quantity: int = Field(ge=0)
+    inquired_at: MarketTime
+
+
 class AccountBalance(Message):
     """The broker's account at one instant; every figure is the broker's own (R-GW-06)."""
 

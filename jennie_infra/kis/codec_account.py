@@ -1,4 +1,4 @@
-"""Account calls: balance, buyable cash, orders of the day, open orders."""
+"""Account calls: balance, orders of the day, open orders."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -49,22 +49,6 @@ def balance_call(who: Credentials) -> RestCall:
             "CTX_AREA_NK100": "",
         },
     )
-
-
-def buyable_cash_call(who: Credentials) -> RestCall:
-    """inquire-psbl-order without a code: amounts only."""
-    return RestCall(
-        Function.BUYABLE_CASH,
-        account_fields(who)
-        | {"PDNO": "", "ORD_UNPR": "0", "ORD_DVSN": "01", "CMA_EVLU_AMT_ICLD_YN": "N", "OVRS_ICLD_YN": "N"},
-    )
-
-
-def decode_orderable_cash(reply: RestReply) -> int | None:
-    """Buying power without margin, else orderable cash (R-GW-06); None when the broker gives neither."""
-    row = reply.record("output")
-    without_credit = optional_integer(row, "nrcvb_buy_amt")
-    return without_credit if without_credit is not None else optional_integer(row, "ord_psbl_cash")
 
 
 def decode_balance(pages: Iterable[RestReply], orderable: int | None, at: datetime) -> AccountBalance:

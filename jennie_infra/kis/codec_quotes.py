@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from jennie_core.domain.enums import ListingStatus
-from jennie_core.domain.market import DailyBar, IndexQuote, InvestorFlow, MinuteBar, OrderBook, Quote, SessionDay
+from jennie_core.domain.market import DailyBar, InvestorFlow, MinuteBar, OrderBook, Quote
 from jennie_infra.kis.codec_rest import (
     RestCall,
     RestReply,
@@ -25,7 +25,6 @@ from jennie_infra.kis.errors import KisMalformedError, KisRefusedError
 from jennie_infra.kis.tr_ids import Function
 
 KRX = "J"
-INDEX_MARKET = "U"
 HUNDRED_MILLION = 100_000_000
 LEVELS = range(1, 11)
 DAILY_ROWS = 100
@@ -172,6 +171,18 @@ def decode_minute_bars(reply: RestReply, code: str) -> list[MinuteBar]:
     ]
 
 
+def past_minute_bars_call(code: str, on: date, anchor: str) -> RestCall:
+    """inquire-time-dailychartprice: up to 120 minutes of a past day that end at `anchor` (HHMMSS)."""
+    return _quotation(
+        Function.PAST_MINUTE_BARS,
+        code,
+        FID_INPUT_DATE_1=compact_day(on),
+        FID_INPUT_HOUR_1=anchor,
+        FID_PW_DATA_INCU_YN="N",
+        FID_FAKE_TICK_INCU_YN="",
+    )
+
+
 def investor_flows_call(code: str) -> RestCall:
     """inquire-investor."""
     return _quotation(Function.INVESTOR_FLOWS, code)
@@ -190,28 +201,3 @@ def decode_investor_flows(reply: RestReply, code: str) -> list[InvestorFlow]:
         for row in reply.rows("output")
     ]
     return sorted(flows, key=lambda flow: flow.trade_date)
-
-
-def index_call(index_code: str) -> RestCall:
-    """inquire-index-price (0001 KOSPI, 1001 KOSDAQ)."""
-    return _quotation(Function.INDEX, index_code, INDEX_MARKET)
-
-
-def decode_index(reply: RestReply, index_code: str, at: datetime) -> IndexQuote:
-    """Level and change of the day."""
-    row = reply.record("output")
-    level = decimal(row, "bstp_nmix_prpr")
-    if level <= 0:
-        raise KisRefusedError("BROKER-CODE", "", f"the broker has no level for index {index_code}")
-    return IndexQuote(index_code=index_code, level=level, change_pct=decimal(row, "bstp_nmix_prdy_ctrt"), quoted_at=at)
-
-
-def session_days_call(start: date) -> RestCall:
-    """chk-holiday from `start` forward; the broker asks for at most one call a day."""
-    return RestCall(Function.SESSION_DAYS, {"BASS_DT": compact_day(start), "CTX_AREA_FK": "", "CTX_AREA_NK": ""})
-
-
-def decode_session_days(reply: RestReply) -> list[SessionDay]:
-    """Days with `opnd_yn` (market open), oldest first."""
-    days = [SessionDay(day=day(row, "bass_dt"), is_open=text(row, "opnd_yn") == "Y") for row in reply.rows("output")]
-    return sorted(days, key=lambda found: found.day)

@@ -53,6 +53,21 @@ def credentials(settings: Settings) -> Credentials:
     return found
 
 
+def quotation_credentials(settings: Settings) -> Credentials | None:
+    """The real key for quotations in paper mode; None without one. Raises SettingsError when only half is given."""
+    if settings.mode is not Mode.PAPER:
+        return None
+    key = settings.secret("kis_quote_app_key", required=False)
+    secret = settings.secret("kis_quote_app_secret", required=False)
+    if bool(key) != bool(secret):
+        raise SettingsError("JENNIE_KIS_QUOTE_APP_KEY and JENNIE_KIS_QUOTE_APP_SECRET belong together: set both")
+    if not key:
+        return None
+    for value in (key, secret):
+        register_secret(value)
+    return Credentials(app_key=key, app_secret=secret, account="", hts_id="")
+
+
 def _value(settings: Settings, name: str, default: str | None) -> str:
     if default is None:
         return settings.secret(name)

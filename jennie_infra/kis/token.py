@@ -14,6 +14,7 @@ from jennie_infra.kis.errors import KisRateLimitedError, TokenUnavailableError
 from jennie_infra.settings import write_private
 
 FILE_NAME = "kis_token.json"
+QUOTATION_FILE_NAME = "kis_quote_token.json"
 ISSUE_INTERVAL_US = 61_000_000
 REFRESH_BEFORE_US = 60_000_000
 """A token is renewed one minute before it expires."""

@@ -17,14 +17,18 @@ class Function(StrEnum):
     ORDER_BOOK = "order_book"
     DAILY_BARS = "daily_bars"
     MINUTE_BARS = "minute_bars"
+    PAST_MINUTE_BARS = "past_minute_bars"
+    PRICES = "prices"
     INVESTOR_FLOWS = "investor_flows"
     INDEX = "index"
+    INDEX_BARS = "index_bars"
     SESSION_DAYS = "session_days"
     BUY = "buy"
     SELL = "sell"
     REVISE = "revise"
     CANCEL = "cancel"
     BUYABLE_CASH = "buyable_cash"
+    SELLABLE_SHARES = "sellable_shares"
     BALANCE = "balance"
     ORDERS_OF_DAY = "orders_of_day"
     OPEN_ORDERS = "open_orders"
@@ -47,20 +51,29 @@ ENDPOINTS: dict[Function, Endpoint] = {
     Function.ORDER_BOOK: Endpoint("GET", "quotations/inquire-asking-price-exp-ccn", "FHKST01010200", "FHKST01010200"),
     Function.DAILY_BARS: Endpoint("GET", "quotations/inquire-daily-itemchartprice", "FHKST03010100", "FHKST03010100"),
     Function.MINUTE_BARS: Endpoint("GET", "quotations/inquire-time-itemchartprice", "FHKST03010200", "FHKST03010200"),
+    Function.PAST_MINUTE_BARS: Endpoint(
+        "GET", "quotations/inquire-time-dailychartprice", "FHKST03010230", "FHKST03010230"
+    ),
+    Function.PRICES: Endpoint("GET", "quotations/intstock-multprice", "FHKST11300006", None),
     Function.INVESTOR_FLOWS: Endpoint("GET", "quotations/inquire-investor", "FHKST01010900", "FHKST01010900"),
     Function.INDEX: Endpoint("GET", "quotations/inquire-index-price", "FHPUP02100000", None),
+    Function.INDEX_BARS: Endpoint("GET", "quotations/inquire-daily-indexchartprice", "FHKUP03500100", "FHKUP03500100"),
     Function.SESSION_DAYS: Endpoint("GET", "quotations/chk-holiday", "CTCA0903R", None),
     Function.BUY: Endpoint("POST", "trading/order-cash", "TTTC0012U", "VTTC0012U", "TTTC0802U", "VTTC0802U"),
     Function.SELL: Endpoint("POST", "trading/order-cash", "TTTC0011U", "VTTC0011U", "TTTC0801U", "VTTC0801U"),
     Function.REVISE: Endpoint("POST", "trading/order-rvsecncl", "TTTC0013U", "VTTC0013U", "TTTC0803U", "VTTC0803U"),
     Function.CANCEL: Endpoint("POST", "trading/order-rvsecncl", "TTTC0013U", "VTTC0013U", "TTTC0803U", "VTTC0803U"),
     Function.BUYABLE_CASH: Endpoint("GET", "trading/inquire-psbl-order", "TTTC8908R", "VTTC8908R"),
+    Function.SELLABLE_SHARES: Endpoint("GET", "trading/inquire-psbl-sell", "TTTC8408R", None),
     Function.BALANCE: Endpoint("GET", "trading/inquire-balance", "TTTC8434R", "VTTC8434R"),
     Function.ORDERS_OF_DAY: Endpoint(
         "GET", "trading/inquire-daily-ccld", "TTTC0081R", "VTTC0081R", "TTTC8001R", "VTTC8001R"
     ),
     Function.OPEN_ORDERS: Endpoint("GET", "trading/inquire-psbl-rvsecncl", "TTTC0084R", None, "TTTC8036R", None),
 }
+
+QUOTATIONS = frozenset(function for function, row in ENDPOINTS.items() if row.path.startswith("quotations/"))
+"""Calls that name no account: in paper mode a real key may answer them."""
 
 ORDER_FUNCTIONS = frozenset({Function.BUY, Function.SELL, Function.REVISE, Function.CANCEL})
 

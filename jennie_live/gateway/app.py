@@ -8,26 +8,27 @@ from jennie_core.domain.base import KST
 from jennie_core.domain.enums import Mode
 from jennie_infra.bus.connect import connect
 from jennie_infra.clock import MarketClock, MarketTimeUnknownError, real_now_us, wall_now
-from jennie_infra.kis.client import KisClient
 from jennie_infra.kis.codec_ws import WireLayout
 from jennie_infra.kis.credentials import credentials
-from jennie_infra.kis.limits import make_budget
 from jennie_infra.kis.reads import KisReads
-from jennie_infra.kis.token import FILE_NAME, TokenKeeper, fingerprint
 from jennie_infra.kis.tr_ids import NOTICE_FEED
 from jennie_infra.settings import Settings, SettingsError, generated_secret
 from jennie_live.common.runtime import SERVICE_TOKEN, build_runtime
 from jennie_live.common.web import create_app
+from jennie_live.gateway.access import TokenCheck
+from jennie_live.gateway.broker import account_line, quotation_line
 from jennie_live.gateway.call_store import CallStore, open_store
 from jennie_live.gateway.feed import Feed
 from jennie_live.gateway.figures import Figures
 from jennie_live.gateway.intake import Intake
 from jennie_live.gateway.marks import SliceMarks
+from jennie_live.gateway.order_routes import add_order_routes
 from jennie_live.gateway.orders import OrderDesk
 from jennie_live.gateway.polling import Poller
+from jennie_live.gateway.problems import add_problem_handlers
 from jennie_live.gateway.publish import Publisher
 from jennie_live.gateway.recorder import Recorder
-from jennie_live.gateway.routes import TokenCheck, add_order_routes, add_problem_handlers, claim_routes, read_routes
+from jennie_live.gateway.routes import capability_routes, claim_routes, read_routes
 from jennie_live.gateway.seed import seed_claims
 from jennie_live.gateway.stall import StallWatch
 from jennie_live.gateway.subscriptions import Claims
@@ -75,23 +76,9 @@ def build(settings: Settings) -> FastAPI:
     runtime = build_runtime(SERVICE, settings, needs_ledger=False, needs_gateway=False)
     now = TimeSource(settings, runtime.clock)
 
-    client = KisClient(
-        settings.effective_kis_rest_url, settings.mode, who, make_budget(settings.mode, settings.slice_seconds)
-    )
-    tokens = TokenKeeper(
-        settings.secrets_dir / FILE_NAME,
-        fingerprint(settings.effective_kis_rest_url, who.app_key),
-        client.issue_token,
-        now.limit_us,
-        may_wait=not rehearsal,
-    )
-    client.tokens = tokens
-
-    def settled(market_us: int) -> None:
-        client.budget.observe_settled(market_us)
-        tokens.observe_settled(market_us)
-
-    reads = KisReads(client, who, settings.mode, now.now)
+    account, quotations = account_line(settings, who, now.limit_us), quotation_line(settings)
+    client = account.client
+    reads = KisReads(client, who, settings.mode, now.now, quotations.client if quotations else None)
     store = CallStore(open_store(settings))
     desk = OrderDesk(client, who, store)
 
@@ -102,7 +89,13 @@ def build(settings: Settings) -> FastAPI:
     poller = Poller(reads)
     slices = SliceMarks() if rehearsal else None
     intake = Intake(
-        publisher, runtime.clock, settled, poller, lambda market_us: stall.polled_at(market_us), now.day, slices=slices
+        publisher,
+        runtime.clock,
+        account.observe_settled,
+        poller,
+        lambda market_us: stall.polled_at(market_us),
+        now.day,
+        slices=slices,
     )
     feed = Feed(
         settings.effective_kis_ws_url,
@@ -118,8 +111,8 @@ def build(settings: Settings) -> FastAPI:
     stall = StallWatch(feed, intake, claims, enabled=lambda: feed.connected)
     figures = Figures(runtime.metrics, client, feed, intake, desk, poller, recorder)
     parts = Parts(
-        client=client,
-        tokens=tokens,
+        account=account,
+        quotations=quotations,
         store=store,
         desk=desk,
         feed=feed,
@@ -139,6 +132,7 @@ def build(settings: Settings) -> FastAPI:
     check = TokenCheck(generated_secret(settings, SERVICE_TOKEN))
     add_order_routes(app, desk, check)
     app.include_router(read_routes(reads, check))
+    app.include_router(capability_routes(settings.mode, check, real_quotes=quotations is not None))
     app.include_router(claim_routes(claims, feed, check))
     add_problem_handlers(app)
     return app

@@ -11,11 +11,10 @@ from jennie_core.domain.health import DependencyStatus, ServiceState
 from jennie_infra.bus.connect import AsyncRedis
 from jennie_infra.clock import real_now_us, wall_now
 from jennie_infra.kis.capabilities import degraded
-from jennie_infra.kis.client import KisClient
 from jennie_infra.kis.errors import KisError
-from jennie_infra.kis.token import TokenKeeper
 from jennie_live.common.runtime import Runtime
 from jennie_live.common.tasks import run_together
+from jennie_live.gateway.broker import Line
 from jennie_live.gateway.call_store import CallStore
 from jennie_live.gateway.feed import Feed
 from jennie_live.gateway.figures import Figures
@@ -39,8 +38,8 @@ STALL_ALERT = "gateway-feed-stalled"
 class Parts:
     """What the gateway is made of, wired in app.py."""
 
-    client: KisClient
-    tokens: TokenKeeper
+    account: Line
+    quotations: Line | None
     store: CallStore
     desk: OrderDesk
     feed: Feed
@@ -66,8 +65,8 @@ class GatewayWorker:
 
     async def start(self) -> None:
         """Open the client, take the stored token and the stored order calls, start the recorder."""
-        await self._parts.client.open()
-        self._parts.tokens.load()
+        for line in self._lines:
+            await line.open()
         await self._parts.desk.load()
         self._parts.recorder.start()
 
@@ -85,14 +84,15 @@ class GatewayWorker:
             async with asyncio.timeout(FLUSH_SECONDS):
                 await self._parts.publisher.flush()
         await asyncio.to_thread(self._parts.recorder.stop)
-        await self._parts.client.close()
+        for line in self._lines:
+            await line.client.close()
         self._parts.store.close()
         await self._parts.publisher.close()
         await self._parts.publishing.aclose()
 
     def health(self) -> tuple[ServiceState, dict[str, str | int | float | bool | None]]:
         """Degraded without a feed, with a stalled one, with resting reads or unwritable streams."""
-        use = self._parts.client.budget.use()
+        use = self._parts.account.client.budget.use()
         last = self._parts.intake.last_tick_received_us
         troubles = self._troubles()
         detail: dict[str, str | int | float | bool | None] = {
@@ -103,8 +103,8 @@ class GatewayWorker:
             "polled": len(self._parts.feed.polled()),
             "last_tick_age_seconds": None if last is None else round((real_now_us() - last) / 1e6, 1),
             "stalled": self._parts.stall.stalled,
-            "token": self._parts.tokens.state,
-            "breaker": self._parts.client.breaker.state,
+            "token": self._parts.account.tokens.state,
+            "breaker": self._parts.account.client.breaker.state,
             "budget_used": use.in_window,
             "budget_limit": use.limit,
             "budget_waiting": use.waiting,
@@ -113,14 +113,14 @@ class GatewayWorker:
             "ticks_published": self._parts.publisher.published_ticks,
             "publish_waiting": self._parts.publisher.waiting,
             "clock_drift_ms": None if self._drift_us is None else self._drift_us // 1000,
-            "degraded_capabilities": "; ".join(degraded(self._runtime.settings.mode)) or None,
+            "degraded_capabilities": "; ".join(self._missing()) or None,
             "troubles": "; ".join(troubles) or None,
         }
         return ("degraded" if troubles else "healthy"), detail
 
     async def dependencies(self) -> dict[str, DependencyStatus]:
         """The broker, as the feed and the breaker see it."""
-        open_reads = self._parts.client.breaker.state == "closed"
+        open_reads = self._parts.account.client.breaker.state == "closed"
         return {
             "broker": DependencyStatus(
                 ok=self._parts.feed.connected and open_reads, detail=self._parts.feed.last_problem
@@ -136,11 +136,19 @@ class GatewayWorker:
             "feed not connected": not self._parts.feed.connected,
             "no execution notices": self._parts.feed.connected and not self._parts.feed.notices_on,
             "feed stalled": self._parts.stall.stalled,
-            "reads rest": self._parts.client.breaker.state != "closed",
+            "reads rest": self._parts.account.client.breaker.state != "closed",
             "streams cannot be written": self._parts.publisher.failing,
             "clock differs from the broker's": self._drifts,
         }
         return [text for text, holds in found.items() if holds]
+
+    def _missing(self) -> tuple[str, ...]:
+        return degraded(self._runtime.settings.mode, real_quotes=self._parts.quotations is not None)
+
+    @property
+    def _lines(self) -> tuple[Line, ...]:
+        account, quotations = self._parts.account, self._parts.quotations
+        return (account,) if quotations is None else (account, quotations)
 
     @property
     def _drifts(self) -> bool:
@@ -155,7 +163,7 @@ class GatewayWorker:
                 self._parts.stall.check(self._market_us())
             if self._parts.stall.should_reconnect(self._market_us()):
                 await self._parts.feed.reconnect("no ticks in session")
-            if self._parts.client.breaker.state == "half-open":
+            if self._parts.account.client.breaker.state == "half-open":
                 with contextlib.suppress(KisError):
                     await self._parts.probe()
             await self._say(STALL_ALERT, self._parts.stall.stalled, "no ticks arrive although the feed is connected")

@@ -87,6 +87,10 @@ PAIRS = [
     ("FHKST01010200", "asking_price"),
     ("FHKST03010100", "daily_chart"),
     ("FHKST03010200", "minute_chart"),
+    ("FHKST03010230", "minute_chart_past_day"),
+    ("FHKST11300006", "multi_price"),
+    ("FHKST01010900", "inquire_investor"),
+    ("FHKUP03500100", "index_daily_chart"),
     ("FHPUP02100000", "index_price"),
     ("CTCA0903R", "chk_holiday"),
     ("TTTC0012U", "order_buy_market"),
@@ -94,6 +98,7 @@ PAIRS = [
     ("TTTC0013U", "order_cancel"),
     ("TTTC0081R", "daily_ccld"),
     ("TTTC0084R", "open_orders"),
+    ("TTTC8408R", "psbl_sell"),
     ("TTTC8434R", "balance"),
     ("TTTC8908R", "psbl_order_market"),
 ]

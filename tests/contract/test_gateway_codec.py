@@ -11,7 +11,7 @@ from jennie_core.domain.base import KST, from_epoch_us
 from jennie_core.domain.decisions import Accepted, Refused
 from jennie_core.domain.enums import OrderSide, OrderType
 from jennie_core.domain.orders import ReviseRequest
-from jennie_infra.kis import codec_account, codec_quotes
+from jennie_infra.kis import codec_account, codec_market, codec_orderable, codec_quotes
 from jennie_infra.kis.codec_notices import NoticeDecoder
 from jennie_infra.kis.codec_orders import decode_order_reply, revise_call
 from jennie_infra.kis.codec_rest import RestReply
@@ -139,9 +139,38 @@ def test_a_blank_investor_figure_is_unknown_not_zero() -> None:
 
 
 def test_index_and_session_days() -> None:
-    assert codec_quotes.decode_index(reply("FHPUP02100000"), "0001", AT).level == 3_055.94
-    days = codec_quotes.decode_session_days(reply("CTCA0903R"))
+    assert codec_market.decode_index(reply("FHPUP02100000"), "0001", AT).level == 3_055.94
+    days = codec_market.decode_session_days(reply("CTCA0903R"))
     assert [day.is_open for day in days] == [True, False]
+
+
+def test_the_index_from_the_summary_of_its_chart_is_the_index() -> None:
+    charted = codec_market.decode_index_summary(reply("FHKUP03500100"), "0001", AT)
+    assert charted == codec_market.decode_index(reply("FHPUP02100000"), "0001", AT)
+
+
+def test_many_prices_without_the_code_that_the_broker_does_not_know() -> None:
+    (price,) = codec_market.decode_prices(reply("FHKST11300006"), AT)
+    assert (price.code, price.price_krw, price.previous_close_krw, price.volume) == (
+        "005930",
+        60_300,
+        59_800,
+        1_523_400,
+    )
+    assert (price.upper_limit_krw, price.lower_limit_krw, price.change_pct) == (77_700, 41_900, 0.84)
+
+
+def test_minutes_of_a_past_day() -> None:
+    bars = codec_quotes.decode_minute_bars(reply("FHKST03010230"), "005930")
+    assert [f"{bar.started_at:%m-%d %H:%M}" for bar in bars] == ["06-26 15:30", "06-26 15:19"]
+    assert (bars[1].open_krw, bars[1].close_krw, bars[1].volume) == (59_800, 59_900, 20_110)
+
+
+def test_sellable_and_buyable() -> None:
+    shares = codec_orderable.decode_sellable(reply("TTTC8408R"), "005930", AT)
+    assert (shares.held_quantity, shares.sellable_quantity) == (10, 7)
+    cash = codec_orderable.decode_buyable(reply("TTTC8908R"), "005930", OrderType.MARKET, AT)
+    assert (cash.cash_krw, cash.calculation_price_krw, cash.quantity) == (9_397_000, 0, 0)
 
 
 def test_order_replies() -> None:
@@ -180,7 +209,7 @@ def test_a_revision_names_the_old_number_and_the_whole_remainder() -> None:
 
 def test_balance_without_sold_out_rows() -> None:
     """R-GW-06: orderable cash is the amount without credit; a sold position stays as a zero row at the broker."""
-    orderable = codec_account.decode_orderable_cash(reply("TTTC8908R"))
+    orderable = codec_orderable.decode_orderable_cash(reply("TTTC8908R"))
     balance = codec_account.decode_balance([reply("TTTC8434R")], orderable, AT)
     assert (balance.deposit_krw, balance.cash_krw, balance.orderable_cash_krw) == (10_000_000, 9_396_910, 9_397_000)
     assert [holding.stock_code for holding in balance.holdings] == ["005930"]

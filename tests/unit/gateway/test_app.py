@@ -4,9 +4,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from jennie_infra.settings import load_settings
+import pytest
+from fastapi.testclient import TestClient
+
+from jennie_infra.settings import generated_secret, load_settings
 from jennie_live.gateway.app import build
+
+ORDER = {"intent_id": "b", "lease": 1, "stock_code": "005930", "side": "buy", "order_type": "market", "quantity": 1}
 
 
 def test_the_api_documents_every_path_the_client_calls(tmp_path: Path) -> None:
@@ -17,10 +23,44 @@ def test_the_api_documents_every_path_the_client_calls(tmp_path: Path) -> None:
         "/api/market/investor-flows", "/api/market/index", "/api/market/session-days", "/api/account/balance",
         "/api/trading/orders", "/api/trading/open-orders", "/api/trading/order", "/api/trading/revise",
         "/api/trading/cancel",
+        "/api/market/prices", "/api/account/buyable-cash", "/api/account/sellable-shares", "/api/capabilities",
         "/api/realtime/claims/{claimant}", "/api/realtime/status", "/health", "/metrics",
     } <= set(paths)  # fmt: skip
     order = paths["/api/trading/order"]["post"]
     assert "intent_id" in str(order["requestBody"])
+    for path, methods in paths.items():
+        if path.startswith("/api"):
+            assert all(call["security"] for call in methods.values()), f"{path} is documented without the token"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field", "value"),
+    [
+        ("GET", "/api/market/snapshot?code=5930", None, "code", "5930"),
+        ("GET", "/api/market/daily-prices?code=005930&sessions=0", None, "sessions", "0"),
+        ("GET", "/api/market/prices?codes=005930,12", None, "codes.1", "12"),
+        ("GET", "/api/account/buyable-cash?code=005930&limit_price_krw=-5", None, "limit_price_krw", "-5"),
+        ("GET", "/api/market/snapshot", None, "code", None),
+        ("POST", "/api/trading/order", {"intent_id": "b"}, "lease", None),
+        ("POST", "/api/trading/order", ORDER | {"quantity": 0}, "quantity", "0"),
+        ("POST", "/api/trading/order", ORDER | {"order_type": "limit"}, "body", None),
+        ("POST", "/api/trading/revise", {"revision": 0}, "intent_id", None),
+        ("POST", "/api/trading/cancel", {"colour": "red"}, "intent_id", None),
+    ],
+)
+def test_a_wrong_request_is_told_field_value_and_rule(
+    tmp_path: Path, method: str, path: str, body: dict[str, Any] | None, field: str, value: str | None
+) -> None:
+    settings = load_settings({"JENNIE_HOME": str(tmp_path)}, tmp_path / "none")
+    client = TestClient(build(settings))
+    token = {"Authorization": f"Bearer {generated_secret(settings, 'service_token')}"}
+    reply = client.request(method, path, json=body, headers=token)
+    said = reply.json()
+    assert (reply.status_code, said["rule"], said["field"], said["value"]) == (422, "GW-REQUEST", field, value)
+    assert said["detail"].startswith(f"{field}: ")
+    if value is not None:
+        assert repr(value) in said["detail"]
+    assert client.request(method, path, json=body).status_code in (401, 422)
 
 
 def test_a_wrong_setting_is_one_line_and_exit_code_2(tmp_path: Path) -> None:

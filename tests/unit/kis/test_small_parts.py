@@ -6,11 +6,11 @@ import pytest
 
 from jennie_core.domain.enums import ListingStatus, Mode
 from jennie_infra.kis.breaker import FAILURES_TO_OPEN, Breaker
-from jennie_infra.kis.capabilities import capability, degraded
+from jennie_infra.kis.capabilities import PAPER_SUBSTITUTES, capability, degraded
 from jennie_infra.kis.codec_quotes import listing_status
 from jennie_infra.kis.codec_rest import RestCall, RestReply, integer, next_pages, optional_integer, order_number
 from jennie_infra.kis.codec_ws import WireLayout
-from jennie_infra.kis.credentials import credentials
+from jennie_infra.kis.credentials import credentials, quotation_credentials
 from jennie_infra.kis.errors import BreakerOpenError, KisMalformedError
 from jennie_infra.kis.tr_ids import ENDPOINTS, Function, NotOfferedError, tr_id
 from jennie_infra.settings import SettingsError, load_settings
@@ -58,9 +58,27 @@ def test_paper_mode_names_what_it_lacks() -> None:
     assert not capability(Function.OPEN_ORDERS, Mode.PAPER).offered
     assert capability(Function.OPEN_ORDERS, Mode.PAPER).substitute
     assert degraded(Mode.LIVE) == degraded(Mode.REHEARSAL) == ()
-    assert len(degraded(Mode.PAPER)) == 3
+    assert len(degraded(Mode.PAPER)) == 5
+    without_account = degraded(Mode.PAPER, real_quotes=True)
+    assert [line.split(":")[0] for line in without_account] == ["sellable_shares", "open_orders"]
     with pytest.raises(NotOfferedError):
         tr_id(Function.INDEX, Mode.PAPER)
+
+
+def test_every_function_that_paper_lacks_has_a_stated_substitute_and_no_other_has() -> None:
+    missing = {function for function, row in ENDPOINTS.items() if row.paper is None}
+    assert set(PAPER_SUBSTITUTES) == missing
+    assert all(PAPER_SUBSTITUTES.values())
+
+
+def test_half_a_quotation_key_is_a_wrong_setting() -> None:
+    given = {"JENNIE_MODE": "paper", "JENNIE_KIS_QUOTE_APP_KEY": "k"}
+    with pytest.raises(SettingsError, match="belong together"):
+        quotation_credentials(load_settings(given))
+    whole = quotation_credentials(load_settings(given | {"JENNIE_KIS_QUOTE_APP_SECRET": "s"}))
+    assert whole is not None
+    assert whole.app_key == "k"
+    assert quotation_credentials(load_settings({"JENNIE_KIS_QUOTE_APP_KEY": "k"})) is None
 
 
 def test_paper_ids_begin_with_v_where_they_differ_and_old_ids_exist() -> None:
