@@ -62,7 +62,7 @@ class Engine:
                     f"market time stands at {self._broker.now.isoformat()}, cannot go to {until.isoformat()}"
                 )
             width = max((until_ms - now_ms) / SECOND_MS, self._broker.settings.slice_seconds)
-            self._broker.window.window_seconds = max(1.0, width)
+            self._broker.limits.widen(width)
             return await self._move(until_ms, heartbeat=True)
 
     async def _repeat_heartbeat(self) -> Slice:
@@ -89,7 +89,7 @@ class Engine:
         if speed <= 0:
             raise TimeError("speed must be positive")
         self.speed = speed
-        self._broker.window.window_seconds = max(1.0, STEP_SECONDS * speed)
+        self._broker.limits.widen(STEP_SECONDS * speed)
         self._runner = asyncio.create_task(self._flow(speed), name="market time")
 
     async def stop(self) -> None:

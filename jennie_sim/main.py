@@ -5,17 +5,20 @@ import logging
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, time
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from jennie_core.krx.calendar import UnknownSessionError
 from jennie_sim.app import PortTakenError, run_sim
 from jennie_sim.clock import today_in_seoul
-from jennie_sim.market.generate import USUAL_CODES, generate_market
+from jennie_sim.market.generate import generate_market
 from jennie_sim.market.hours import to_ms
-from jennie_sim.market.pack import PackAccount, PackError, SessionPack, read_pack
+from jennie_sim.market.pack import PackAccount, PackError, SessionPack, read_accounts, read_pack
 from jennie_sim.market.write_pack import write_pack
-from jennie_sim.settings import SimSettings, WireRevision
+from jennie_sim.options import parser, settings_of
 
 STAND_ALONE_ACCOUNT = PackAccount(
     account_number="50123456-01",
@@ -28,36 +31,6 @@ STAND_ALONE_ACCOUNT = PackAccount(
 """Published credentials of the generated market; they open nothing but this loopback exchange."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The options."""
-    made = argparse.ArgumentParser(prog="jennie sim", description="A KIS-compatible rehearsal exchange on loopback.")
-    made.add_argument("--pack", type=Path, help="session pack folder; without it a market is generated from the seed")
-    made.add_argument("--port", type=int, default=9443, help="REST and WebSocket")
-    made.add_argument("--admin-port", type=int, default=9444, help="time, ledger, faults")
-    made.add_argument("--admin-token-file", type=Path, default=Path("var/sim/admin-token"), help="made when missing")
-    made.add_argument(
-        "--start", type=time.fromisoformat, help="market time at start (06:00 with a pack, else 08:59:50)"
-    )
-    made.add_argument(
-        "--speed", type=float, help="run freely, so many times the wall clock (1 without a pack); 0 = stand"
-    )
-    made.add_argument("--seed", type=int, default=7, help="of the generated market")
-    made.add_argument(
-        "--day", type=date.fromisoformat, help="day of the generated market (today, open also on a weekend)"
-    )
-    made.add_argument("--codes", type=int, default=USUAL_CODES, help="size of the generated listing")
-    made.add_argument(
-        "--wire-revision", choices=[row.value for row in WireRevision], default=WireRevision.R47_63_26.value
-    )
-    made.add_argument("--records-per-frame", type=int, default=1)
-    made.add_argument("--rest-per-second", type=int, default=18, help="requests per market second; 0 = no limit")
-    made.add_argument("--slice-seconds", type=float, default=5.0, help="usual slice when time is advanced from outside")
-    made.add_argument("--commission-ratio", type=float, default=0.00015)
-    made.add_argument("--accept-any-key", action="store_true", help="any appkey, secret and login id will do")
-    made.add_argument("--ledger-file", type=Path, help="append every event to this file as JSON lines")
-    return made
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Start the exchange and serve until told to stop; returns the exit code."""
     options = parser().parse_args(arguments)
@@ -65,15 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     start = options.start or (time(6) if options.pack else time(8, 59, 50))
     speed = options.speed if options.speed is not None else (None if options.pack else 1.0)
     try:
+        settings = settings_of(options)
         pack = read_pack(options.pack) if options.pack else generated_pack(options)
-        settings = SimSettings(
-            wire_revision=WireRevision(options.wire_revision),
-            records_per_frame=options.records_per_frame,
-            rest_per_second=options.rest_per_second,
-            slice_seconds=options.slice_seconds,
-            commission_ratio=options.commission_ratio,
-            accept_any_key=options.accept_any_key,
-        )
+        if options.accounts:
+            pack = replace(pack, accounts=read_accounts(options.accounts, pack.listing, pack.meta.day))
         run_sim(
             pack,
             port=options.port,
@@ -84,10 +52,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             speed=speed or None,
             ledger_file=options.ledger_file,
         )
+    except ValidationError as error:
+        problem = error.errors()[0]
+        _say(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}")
+        return 2
     except (PackError, PortTakenError, UnknownSessionError, ValueError, OSError) as error:
-        print(f"jennie sim: {error}", file=sys.stderr)  # noqa: T201  one clear line is the contract of a bad start
+        _say(str(error))
         return 2
     return 0
+
+
+def _say(text: str) -> None:
+    """One clear line is the contract of a bad start."""
+    print(f"jennie sim: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201
 
 
 def generated_pack(options: argparse.Namespace) -> SessionPack:

@@ -36,6 +36,13 @@ class SimSettings(BaseModel):
     wire_revision: WireRevision = WireRevision.R47_63_26
     records_per_frame: int = Field(default=1, ge=1, le=999, description="trades bundled into one frame at most")
     rest_per_second: int = Field(default=18, ge=0, description="requests per market second and appkey; 0 = no limit")
+    ledger_per_second: int = Field(
+        default=0, ge=0, description="order and account calls per market second and appkey; 0 = no limit"
+    )
+    approvals_per_second: int = Field(
+        default=1, ge=0, description="approval keys per market second and appkey; 0 = no limit"
+    )
+    token_limit: bool = Field(default=True, description="one token a market minute and appkey")
     slice_seconds: float = Field(
         default=5.0, gt=0, description="usual slice; widens the request window before the first"
     )

@@ -39,6 +39,7 @@ class Refusal(StrEnum):
     """Why the exchange does not take a request; the protocol turns it into the broker's code and text."""
 
     UNKNOWN_ACCOUNT = "unknown_account"
+    ACCOUNT_TYPE = "account_type"
     UNKNOWN_CODE = "unknown_code"
     BAD_QUANTITY = "bad_quantity"
     BAD_PRICE = "bad_price"

@@ -9,7 +9,7 @@ from jennie_sim.faults.registry import FaultRegistry
 from jennie_sim.market.hours import to_instant
 from jennie_sim.market.market import Market
 from jennie_sim.protocol.credentials import KeyBook
-from jennie_sim.protocol.limits import RequestWindow, Violations
+from jennie_sim.protocol.limits import Limits, Violations
 from jennie_sim.protocol.message import Request
 from jennie_sim.settings import SimSettings
 
@@ -25,7 +25,7 @@ class Broker:
     exchange: Exchange
     settings: SimSettings
     keys: KeyBook
-    window: RequestWindow
+    limits: Limits
     faults: FaultRegistry = field(default_factory=FaultRegistry)
     violations: Violations = field(default_factory=Violations)
     requests_served: int = 0
@@ -43,6 +43,10 @@ class Broker:
         self._alike[1][name] += 1
         return f"{name}:{self._alike[1][name]}"
 
+    def forget_occasions(self) -> None:
+        """Count equal requests afresh."""
+        self._alike = (self.now_ms, Counter())
+
     @classmethod
     def of(cls, exchange: Exchange, settings: SimSettings) -> "Broker":
         """A broker over an exchange."""
@@ -50,7 +54,7 @@ class Broker:
             exchange=exchange,
             settings=settings,
             keys=KeyBook(exchange.market.pack.accounts, settings.accept_any_key),
-            window=RequestWindow(settings.rest_per_second, settings.slice_seconds),
+            limits=Limits(settings),
         )
 
     @property

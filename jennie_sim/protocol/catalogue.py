@@ -31,6 +31,16 @@ class Call:
     name: str
     handler: Handler
 
+    @property
+    def is_order(self) -> bool:
+        """Order entry, revise and cancel."""
+        return self.name in ("order-cash", "order-rvsecncl")
+
+    @property
+    def is_of_account(self) -> bool:
+        """Served by the account ledger behind the gateway, which has a limit of its own (EGW00215)."""
+        return self.name in ACCOUNT_CALLS
+
     def reject(self, request: Request, fault: Fault) -> Reply:
         """A switched-on refusal: by one of the exchange's own reasons, or by a given code."""
         reason = fault.params["reason"]
@@ -73,6 +83,7 @@ _TABLE: tuple[tuple[str, Handler, tuple[str, ...]], ...] = (
     ("search-info", reference_calls.product_info, ("CTPF1604R",)),
 )
 
+ACCOUNT_CALLS = frozenset(name for name, _, tr_ids in _TABLE if tr_ids[0].startswith("TTT"))
 CALLS: dict[str, Call] = {tr_id: Call(name, handler) for name, handler, tr_ids in _TABLE for tr_id in tr_ids}
 
 

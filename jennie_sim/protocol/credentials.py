@@ -41,9 +41,16 @@ class KeyBook:
             if account.app_key
         )
 
-    def knows_user(self, hts_id: str) -> bool:
-        """Whether a login id exists."""
-        return self.accept_any or any(account.hts_id == hts_id for account in self.accounts)
+    def may_use(self, app_key: str, account_number: str) -> bool:
+        """Whether an account (ten digits) belongs to an appkey; an unknown account is left to the ledger to refuse."""
+        owners = [account.app_key for account in self.accounts if account.digits == account_number]
+        return self.accept_any or not owners or app_key in owners
+
+    def may_hear(self, app_key: str, hts_id: str) -> bool:
+        """Whether a login id belongs to an appkey: notices of all its accounts go to whoever registers it."""
+        return self.accept_any or any(
+            account.hts_id == hts_id and account.app_key in ("", app_key) for account in self.accounts
+        )
 
     def may_ask(self, app_key: str, now_ms: int) -> bool:
         """One token request a minute."""

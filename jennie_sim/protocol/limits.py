@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jennie_sim.market.hours import SECOND_MS
+from jennie_sim.settings import SimSettings
 
 
 @dataclass(slots=True)
@@ -42,3 +43,18 @@ class RequestWindow:
             return False
         seen.append(now_ms)
         return True
+
+
+class Limits:
+    """The broker's limits per second, each over its own window and per appkey."""
+
+    def __init__(self, settings: SimSettings) -> None:
+        width = settings.slice_seconds
+        self.requests = RequestWindow(settings.rest_per_second, width)
+        self.ledger = RequestWindow(settings.ledger_per_second, width)
+        self.approvals = RequestWindow(settings.approvals_per_second, width)
+
+    def widen(self, seconds: float) -> None:
+        """Market time moves in steps of so many seconds from now on."""
+        for window in (self.requests, self.ledger, self.approvals):
+            window.window_seconds = max(1.0, seconds)

@@ -90,6 +90,7 @@ _SENT = "모의투자 주문처리가 안되었습니다"
 
 REFUSALS: dict[Refusal, Wording] = {
     Refusal.UNKNOWN_ACCOUNT: Wording("OPSQ2000", "OPSQ2000", "ERROR : INPUT INVALID_CHECK_ACNO", "2"),
+    Refusal.ACCOUNT_TYPE: Wording("APBK1744", "APBK1744", "주문이 불가한 계좌입니다."),
     Refusal.UNKNOWN_CODE: Wording("APBK0656", "40070000", "해당종목정보가 없습니다."),
     Refusal.BAD_QUANTITY: Wording("APBK0988", "40080000", "주문수량을 확인하여 주십시오."),  # codes unverified
     Refusal.BAD_PRICE: Wording("APBK0989", "40090000", "주문단가를 확인하여 주십시오."),  # codes unverified

@@ -17,7 +17,7 @@ def issue_token(broker: Broker, request: Request) -> Reply:
         return oauth_failure("EGW00116", "지원하지 않는 grant_type 입니다.")
     if refused := _check_pair(broker, app_key, secret):
         return refused
-    if not broker.keys.may_ask(app_key, broker.now_ms):
+    if broker.settings.token_limit and not broker.keys.may_ask(app_key, broker.now_ms):
         broker.violations.record("token_rate", broker.now_ms, app_key=app_key)
         return oauth_failure("EGW00133", "접근토큰 발급 잠시 후 다시 시도하세요(1분당 1회)")
     token = broker.keys.issue(app_key, broker.now_ms)
@@ -41,10 +41,13 @@ def revoke_token(broker: Broker, request: Request) -> Reply:
 
 
 def issue_approval(broker: Broker, request: Request) -> Reply:
-    """`/oauth2/Approval`; the secret travels as `secretkey`, one official example says `appsecret`."""
+    """`/oauth2/Approval`: one a second; the secret travels as `secretkey`, one official example says `appsecret`."""
     app_key = request.text("APPKEY")
     if refused := _check_pair(broker, app_key, request.text("SECRETKEY") or request.text("APPSECRET")):
         return refused
+    if not broker.limits.approvals.allows(app_key, broker.now_ms):
+        broker.violations.record("approval_rate", broker.now_ms, app_key=app_key)
+        return oauth_failure("EGW00201", "초당 거래건수를 초과하였습니다.")  # code and shape unverified
     return Reply({"approval_key": broker.keys.approve(app_key)})
 
 

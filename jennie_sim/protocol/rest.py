@@ -9,11 +9,12 @@ from uuid import uuid4
 
 import orjson
 
+from jennie_sim.exchange.orders import Refusal
 from jennie_sim.faults.registry import Fault, FaultName
 from jennie_sim.protocol import oauth
 from jennie_sim.protocol.broker import Broker
 from jennie_sim.protocol.catalogue import CALLS, Call, canonical
-from jennie_sim.protocol.message import Reply, Request, failure
+from jennie_sim.protocol.message import Reply, Request, failure, refusal
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -21,6 +22,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 OauthHandler = Callable[[Broker, Request], Reply]
 
 log = logging.getLogger("jennie_sim.rest")
+
+NO_ORDER_PRODUCTS = ("29",)
+"""ACNT_PRDT_CD of accounts that may not order: individual retirement pensions (IRP)."""
 
 OAUTH: dict[str, OauthHandler] = {
     "/oauth2/tokenP": oauth.issue_token,
@@ -91,6 +95,8 @@ def _answer(broker: Broker, request: Request, call: Call | None, occasion: str =
         return refused
     if call is None:
         return failure("OPSQ0002", "없는 서비스 코드 입니다.")
+    if refused := _check_account(broker, request, call):
+        return refused
     targets = (call.name, request.tr_id, canonical(request.tr_id))
     if fault := broker.faults.strike(FaultName.REJECT, *targets, occasion=occasion):
         if not fault.params["late"]:
@@ -115,9 +121,24 @@ def _check_access(broker: Broker, request: Request) -> Reply | None:
         return failure(problem, "기간이 만료된 token 입니다.", status=500)
     if problem:
         return failure(problem, "유효하지 않은 token 입니다.", status=500)
-    if not broker.window.allows(app_key, broker.now_ms):
+    if not broker.limits.requests.allows(app_key, broker.now_ms):
         broker.violations.record("request_rate", broker.now_ms, app_key=app_key, tr_id=request.tr_id)
         return failure("EGW00201", "초당 거래건수를 초과하였습니다.", status=500)
+    return None
+
+
+def _check_account(broker: Broker, request: Request, call: Call) -> Reply | None:
+    """Calls of the account ledger: their own limit, and the account must belong to the appkey."""
+    if not call.is_of_account:
+        return None
+    app_key = request.headers.get("appkey", "")
+    if not broker.limits.ledger.allows(app_key, broker.now_ms):
+        broker.violations.record("ledger_rate", broker.now_ms, app_key=app_key, tr_id=request.tr_id)
+        return failure("EGW00215", "원장 초당 거래건수를 초과하였습니다.", status=500)
+    if not broker.keys.may_use(app_key, request.account):
+        return refusal(Refusal.UNKNOWN_ACCOUNT, request.is_paper, request.account)
+    if call.is_order and request.text("ACNT_PRDT_CD") in NO_ORDER_PRODUCTS:
+        return refusal(Refusal.ACCOUNT_TYPE, request.is_paper)
     return None
 
 

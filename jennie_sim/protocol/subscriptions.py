@@ -96,7 +96,7 @@ class Subscriptions:
             return frames.BAD_TR_ID
         if tr_id in MARKET_DATA and tr_key not in self._broker.market.listing:
             return frames.BAD_TR_KEY
-        if tr_id in NOTICES and not self._broker.keys.knows_user(tr_key):
+        if tr_id in NOTICES and not self._broker.keys.may_hear(session.app_key, tr_key):
             return frames.BAD_TR_KEY
         if registration in session.registrations:
             return frames.ALREADY_SUBSCRIBED
