@@ -10,13 +10,20 @@ _SPREADS = (0.5, 0.7, 0.9, 1.2)
 
 
 def draw_bridge(
-    rng: np.random.Generator, variance: Floats, start: float, end: float, low: float, high: float
+    rng: np.random.Generator,
+    variance: Floats,
+    start: float,
+    end: float,
+    low: float,
+    high: float,
+    common: tuple[Floats, float] | None = None,
 ) -> Floats:
     """A fat-tailed path from `start` to `end` whose maximum is `high` and minimum is `low`.
 
-    `variance` (shape: steps) gives each step's share of the day's variance. Several bridges are drawn and the one whose
-    excursions come nearest to the wanted ones is bent onto them: what lies above both ends is stretched to reach
-    `high`, what lies below both to reach `low`, so the path keeps its own shape and touches both exactly.
+    `variance` (shape: steps) gives each step's share of the day's variance; `common` are standardised increments
+    (shape: steps) that the path has in common with others, and their part of the variance. Several bridges are drawn
+    and the one whose excursions come nearest to the wanted ones is bent onto them: what lies above both ends is
+    stretched to reach `high`, what lies below both to reach `low`, so the path keeps its shape and touches both.
     `low <= start, end <= high` is the caller's duty.
     """
     steps = len(variance)
@@ -27,7 +34,10 @@ def draw_bridge(
     if high <= low:
         return np.full(steps, float(start))
 
-    walk = np.cumsum(rng.standard_t(5, (_CANDIDATES, steps)) * np.sqrt(share * 0.6), axis=1)
+    increments = rng.standard_t(5, (_CANDIDATES, steps)) * np.sqrt(share * 0.6)
+    if common is not None:
+        increments = increments * np.sqrt(1.0 - common[1]) + common[0]
+    walk = np.cumsum(increments, axis=1)
     noise = walk - clock * walk[:, -1:]
     best, best_misfit = trend, np.inf
     for spread in _SPREADS:

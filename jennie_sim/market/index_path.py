@@ -10,6 +10,7 @@ from jennie_sim.market.activity import draw_activity
 from jennie_sim.market.bridge import draw_bridge
 from jennie_sim.market.hours import MINUTE_MS, SECOND_MS, SessionHours
 from jennie_sim.market.path import code_rng
+from jennie_sim.market.pull import Pull
 
 STEP_MS = 10 * SECOND_MS
 
@@ -48,14 +49,17 @@ class IndexPath:
     rows: pl.DataFrame
 
     @classmethod
-    def draw(cls, code: str, rows: pl.DataFrame, hours: SessionHours, seed: int) -> "IndexPath":
-        """Draw the path of the last row."""
+    def draw(
+        cls, code: str, rows: pl.DataFrame, hours: SessionHours, seed: int, pull: Pull | None = None
+    ) -> "IndexPath":
+        """Draw the path of the last row; `pull` is what it has in common with the market's codes."""
         opened, high, low, close = (float(rows[column][-1]) for column in ("open", "high", "low", "close"))
         high, low = max(high, opened, close), min(low, opened, close)
         rng = code_rng(seed, code, "index")
         activity = draw_activity(rng, (hours.continuous_end_ms - hours.open_ms) // MINUTE_MS)
-        variance = np.repeat(activity.variance, MINUTE_MS // STEP_MS)
-        path = draw_bridge(rng, variance, opened, close, low, high)
+        minute = np.repeat(np.arange(len(activity.variance)), MINUTE_MS // STEP_MS)
+        common = None if pull is None else (pull.increments(minute, activity.variance), pull.share)
+        path = draw_bridge(rng, activity.variance[minute], opened, close, low, high, common)
         return cls(code, hours, np.concatenate(([opened], path)).round(2), rows)
 
     @property

@@ -12,13 +12,14 @@ from jennie_core.krx.sessions import session_times
 from jennie_sim.market.book import Book, book_after
 from jennie_sim.market.grid import PriceGrid
 from jennie_sim.market.halts import RESUMPTION_AUCTION_MS, HeldBack, cut_off, resumed
-from jennie_sim.market.hours import SessionHours, from_instant
+from jennie_sim.market.hours import MINUTE_MS, SessionHours, from_instant
 from jennie_sim.market.index_path import IndexPath
 from jennie_sim.market.interruption import DYNAMIC_PCT, DYNAMIC_PCT_OF_INDEX_MEMBERS, Interruption, VolatilityRule
 from jennie_sim.market.pack import Listed, SessionPack
 from jennie_sim.market.path import DayBar
 from jennie_sim.market.tape import Band, Tape
 from jennie_sim.market.tape_maker import TapeMaker
+from jennie_sim.market.tide import Tide
 
 INDEX_MEMBERS = 200
 INDEX_SHARE = 4
@@ -33,6 +34,7 @@ class Market:
         self.day: date = pack.meta.day
         times = session_times(self.day)
         self.hours = SessionHours(from_instant(self.day, times.open_at), from_instant(self.day, times.close_at))
+        self._tide = Tide(pack.meta.seed, (self.hours.continuous_end_ms - self.hours.open_ms) // MINUTE_MS)
         self._tapes: dict[str, Tape] = {}
         self._grids: dict[tuple[str, str], PriceGrid] = {}
         self._limits: dict[str, PriceLimits] = {}
@@ -129,6 +131,7 @@ class Market:
             seed=self.pack.meta.seed,
             rule=self.volatility_rule(code),
             minutes=self.pack.minutes.get(code),
+            pull=self._tide.of(listed),
         )
 
     def volatility_rule(self, code: str) -> VolatilityRule | None:
@@ -181,5 +184,7 @@ class Market:
             rows = self.pack.index.filter(pl.col("index_code") == index_code).sort("date")
             if rows.is_empty() or rows["date"][-1] != self.day:
                 return None
-            self._indices[index_code] = IndexPath.draw(index_code, rows, self.hours, self.pack.meta.seed)
+            self._indices[index_code] = IndexPath.draw(
+                index_code, rows, self.hours, self.pack.meta.seed, self._tide.of_index()
+            )
         return self._indices[index_code]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from jennie_sim.market.activity import Activity, draw_activity
 from jennie_sim.market.bridge import draw_bridge
 from jennie_sim.market.hours import MINUTE_MS, SessionHours
+from jennie_sim.market.pull import Pull
 
 Ints = NDArray[np.int64]
 
@@ -55,11 +56,12 @@ def code_rng(seed: int, code: str, purpose: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64([seed & 0xFFFFFFFF, crc32(code.encode()), crc32(purpose.encode())]))
 
 
-def draw_trades(bar: DayBar, levels: Ints, hours: SessionHours, seed: int) -> Trades:
+def draw_trades(bar: DayBar, levels: Ints, hours: SessionHours, seed: int, pull: Pull | None = None) -> Trades:
     """The day's trades: opening cross, about ten a minute in a U shape, closing cross.
 
     `levels` are all legal prices from `bar.low` to `bar.high`, ascending. The path touches both ends, never leaves
-    them, and its sizes add up to `bar.volume`. A day with fewer shares than ticks simply has fewer ticks.
+    them, and its sizes add up to `bar.volume`. A day with fewer shares than ticks simply has fewer ticks. `pull` is
+    what the code has in common with others.
     """
     if not bar.traded:
         none = np.zeros(0, dtype=np.int64)
@@ -71,7 +73,7 @@ def draw_trades(bar: DayBar, levels: Ints, hours: SessionHours, seed: int) -> Tr
         int(TICKS_PER_MINUTE * len(activity.arrivals) * rng.uniform(0.94, 1.06)), bar.volume - opening - closing
     )
     at_ms, weights_of_minute = _arrivals(rng, activity, count, hours)
-    index, moves, side = _walk(rng, bar, levels, activity, weights_of_minute)
+    index, moves, side = _walk(rng, bar, levels, activity, weights_of_minute, pull)
     size = _sizes(rng, bar.volume - opening - closing, activity.volume, weights_of_minute, moves)
 
     opening_at = hours.open_ms + int(rng.integers(100, 900))
@@ -105,7 +107,7 @@ def _arrivals(rng: np.random.Generator, activity: Activity, count: int, hours: S
 
 
 def _walk(
-    rng: np.random.Generator, bar: DayBar, levels: Ints, activity: Activity, minute: Ints
+    rng: np.random.Generator, bar: DayBar, levels: Ints, activity: Activity, minute: Ints, pull: Pull | None
 ) -> tuple[Ints, NDArray[np.float64], Ints]:
     """Index into `levels`, move in ticks, and aggressor of each continuous trade."""
     count = len(minute)
@@ -115,7 +117,8 @@ def _walk(
     start, close = (float(np.searchsorted(levels, price)) for price in (bar.open, bar.close))
     end = float(np.clip(close + np.rint(rng.normal(0.0, 0.7)), 0.0, top))
     per_minute = np.bincount(minute, minlength=len(activity.variance))
-    path = draw_bridge(rng, activity.variance[minute] / per_minute[minute], start, end, 0.0, top)
+    common = None if pull is None else (pull.increments(minute, activity.variance), pull.share)
+    path = draw_bridge(rng, activity.variance[minute] / per_minute[minute], start, end, 0.0, top, common)
     moves = np.diff(path, prepend=start)
     bought = moves * 1.2 + rng.normal(0.0, max(0.25, float(np.std(moves))), count) > 0
     index = np.clip(np.rint(path + np.where(bought, 0.4, -0.4)), 0, top).astype(np.int64)

@@ -8,6 +8,7 @@ from jennie_sim.market.grid import PriceGrid
 from jennie_sim.market.hours import SessionHours
 from jennie_sim.market.interruption import Interruption, VolatilityRule, interrupted
 from jennie_sim.market.path import DayBar, Trades, code_rng, draw_trades
+from jennie_sim.market.pull import Pull
 from jennie_sim.market.tape import Band, Tape, make_tape
 
 
@@ -23,13 +24,14 @@ class TapeMaker:
     seed: int
     rule: VolatilityRule | None
     minutes: MinuteBars | None = None
+    pull: Pull | None = None
 
     def draw(self) -> Tape:
         """The day's tape."""
         if self.minutes is not None and self.bar.traded:
             trades = draw_bar_trades(self.bar, self.minutes, self.grid, self.band.levels, self.hours, self.seed)
         else:
-            trades = draw_trades(self.bar, self.band.levels, self.hours, self.seed)
+            trades = draw_trades(self.bar, self.band.levels, self.hours, self.seed, self.pull)
         return self.make(*self.interrupt(trades, self.base_krw))
 
     def interrupt(
