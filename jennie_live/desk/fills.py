@@ -61,6 +61,7 @@ def from_notice(intent: Intent, notice: ExecutionNotice, commission_ratio: float
         at=notice.exchange_at,
         source="notice",
         commission_ratio=commission_ratio,
+        before_krw=intent.filled_amount_krw,
     )
 
 
@@ -74,7 +75,8 @@ def from_inquiry(intent: Intent, row: BrokerOrder, at: datetime, commission_rati
         amount = intent.reference_price_krw * quantity
     low, dearer = divmod(amount, quantity)
     stem = f"{intent.market_day:%Y%m%d}:{intent.order_number}:inquiry:{row.filled_quantity}"
-    parts = [(quantity - dearer, low, "a"), (dearer, low + 1, "b")]
+    cheaper = (quantity - dearer) * low
+    parts = [(quantity - dearer, low, 0, "a"), (dearer, low + 1, cheaper, "b")]
     return [
         _fill(
             intent,
@@ -84,8 +86,9 @@ def from_inquiry(intent: Intent, row: BrokerOrder, at: datetime, commission_rati
             at=at,
             source="inquiry",
             commission_ratio=commission_ratio,
+            before_krw=intent.filled_amount_krw + before_krw,
         )
-        for count, price, name in parts
+        for count, price, before_krw, name in parts
         if count > 0
     ]
 
@@ -95,14 +98,31 @@ def notice_time_us(notice: ExecutionNotice) -> int:
     return to_epoch_us(notice.exchange_at)
 
 
-def costs(side: OrderSide, amount_krw: int, on: date, commission_ratio: float) -> tuple[int, int]:
-    """(fee, tax) of one fill by its date; KOSPI and KOSDAQ pay the same, so the market need not be known."""
-    tax = sell_tax_krw(amount_krw, Market.UNKNOWN, on) if side is OrderSide.SELL else 0
-    return commission_krw(amount_krw, commission_ratio), tax
+def costs(side: OrderSide, amount_krw: int, on: date, commission_ratio: float, before_krw: int = 0) -> tuple[int, int]:
+    """(fee, tax) of one fill by its date; KOSPI and KOSDAQ pay the same, so the market need not be known.
+
+    Both are truncated on the order's total, of which `before_krw` was filled before: what an order costs does not
+    depend on how its shares were told, one execution at a time or all at once by an inquiry (I2, drill 1).
+    """
+
+    def of_total(total_krw: int) -> tuple[int, int]:
+        tax = sell_tax_krw(total_krw, Market.UNKNOWN, on) if side is OrderSide.SELL else 0
+        return commission_krw(total_krw, commission_ratio), tax
+
+    (fee, tax), (fee_before, tax_before) = of_total(before_krw + amount_krw), of_total(before_krw)
+    return fee - fee_before, tax - tax_before
 
 
 def _fill(
-    intent: Intent, *, fill_id: str, quantity: int, price_krw: int, at: datetime, source: str, commission_ratio: float
+    intent: Intent,
+    *,
+    fill_id: str,
+    quantity: int,
+    price_krw: int,
+    at: datetime,
+    source: str,
+    commission_ratio: float,
+    before_krw: int,
 ) -> NewFill:
-    fee, tax = costs(intent.side, quantity * price_krw, intent.market_day, commission_ratio)
+    fee, tax = costs(intent.side, quantity * price_krw, intent.market_day, commission_ratio, before_krw)
     return NewFill(fill_id, quantity, price_krw, fee, tax, at, source)

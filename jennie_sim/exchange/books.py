@@ -29,6 +29,8 @@ class Books:
         self.orders: dict[int, Order] = {}
         self.fills: list[Fill] = []
         self._notices: list[Notice] = []
+        self._charged: dict[int, int] = {}
+        """Won filled so far by the number of the order that a chain of revisions began with."""
 
     def _open_account(self, row: PackAccount) -> Account:
         """Carried holdings bought on the session before are not settled before tomorrow."""
@@ -109,11 +111,10 @@ class Books:
 
     def fill(self, order: Order, execution: Execution, at_ms: int) -> None:
         """Book one execution with its fee and tax."""
-        account, listed = self.accounts[order.account], self.market.listing[order.code]
-        amount = execution.quantity * execution.price_krw
-        tax, profit = 0, 0
+        account = self.accounts[order.account]
+        fee, tax = self._charge(order, execution.quantity * execution.price_krw)
+        profit = 0
         if not order.is_buy:
-            tax = sell_tax_krw(amount, listed.market, self.market.day, listed.kind)
             profit = account.profit_of_sale(order.code, execution.quantity, execution.price_krw)
         fill = Fill(
             number=len(self.fills) + 1,
@@ -123,7 +124,7 @@ class Books:
             quantity=execution.quantity,
             price_krw=execution.price_krw,
             at_ms=at_ms,
-            fee_krw=commission_krw(amount, self.commission_ratio),
+            fee_krw=fee,
             tax_krw=tax,
             realized_pnl_krw=profit,
         )
@@ -139,6 +140,25 @@ class Books:
         self.fills.append(fill)
         self.ledger.append("fill", at_ms, fill_facts(fill) | {"account": order.account})
         self._tell(NoticeKind.FILLED, order, fill.quantity, fill.price_krw, at_ms)
+
+    def _charge(self, order: Order, amount_krw: int) -> tuple[int, int]:
+        """Fee and tax of one execution: both are truncated on the total of the order, revisions included.
+
+        A client that has lost a notice can ask for an order's total only; what an order costs must not depend on how
+        its executions were cut (the broker's own rounding is unverified).
+        """
+        root = order
+        while root.action == "revise":
+            root = self.orders[root.original_number]
+        listed, before = self.market.listing[order.code], self._charged.get(root.number, 0)
+
+        def of_total(total_krw: int) -> tuple[int, int]:
+            tax = 0 if order.is_buy else sell_tax_krw(total_krw, listed.market, self.market.day, listed.kind)
+            return commission_krw(total_krw, self.commission_ratio), tax
+
+        (fee, tax), (fee_before, tax_before) = of_total(before + amount_krw), of_total(before)
+        self._charged[root.number] = before + amount_krw
+        return fee - fee_before, tax - tax_before
 
     def reserve(self, account: Account, order: Order) -> None:
         """Tie up the cash or the shares that the rest of an order may need."""

@@ -65,3 +65,22 @@ def test_costs_are_truncated_and_only_sales_are_taxed() -> None:
     """5.5, 5.6: 0.15 % on sales settled in 2025."""
     assert costs(OrderSide.BUY, 1_000_001, SENT.date(), RATIO) == (150, 0)
     assert costs(OrderSide.SELL, 1_000_001, SENT.date(), RATIO) == (150, 1_500)
+
+
+@given(st.lists(st.tuples(st.integers(1, 300), st.integers(100, 90_000)), min_size=1, max_size=8), st.data())
+def test_what_an_order_costs_does_not_depend_on_how_its_fills_were_told(
+    executions: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    """I2: after a lost reply an inquiry tells of several executions at once; costs agree to the won all the same."""
+    sale = replace(OURS, side=OrderSide.SELL)
+    one_by_one, told = [0, 0], 0
+    for quantity, price in executions:
+        fee, tax = costs(OrderSide.SELL, quantity * price, SENT.date(), RATIO, told)
+        one_by_one, told = [one_by_one[0] + fee, one_by_one[1] + tax], told + quantity * price
+    shares = sum(quantity for quantity, _ in executions)
+    early = data.draw(st.integers(0, len(executions) - 1))
+    part = executions[:early]
+    seen = replace(sale, filled_quantity=sum(q for q, _ in part), filled_amount_krw=sum(q * price for q, price in part))
+    fee, tax = costs(OrderSide.SELL, seen.filled_amount_krw, SENT.date(), RATIO)
+    rest = from_inquiry(seen, row(filled_quantity=shares, filled_amount_krw=told), SENT, RATIO)
+    assert [fee + sum(fill.fee_krw for fill in rest), tax + sum(fill.tax_krw for fill in rest)] == one_by_one

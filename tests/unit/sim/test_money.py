@@ -92,3 +92,25 @@ def test_cash_and_fills_always_add_up() -> None:
     assert account.cash_krw == account.opening_cash_krw + moved
     assert account.reserved_krw == 0
     assert account.positions[CODE].sell_reserved == 0
+
+
+def test_what_an_order_costs_does_not_depend_on_how_its_executions_are_cut() -> None:
+    """A client that lost a notice can ask for the order's total only, and must come to the same won (I2)."""
+    sim = exchange()
+    order(sim, OrderSide.BUY, 101)
+    sim.advance(at("09:00:10"))
+    # 100 x 70,100: 1,051.5; 1 x 70,200: 10.53; together 1,062.03
+    assert [(fill.quantity, fill.fee_krw) for fill in sim.fills] == [(100, 1_051), (1, 11)]
+    assert sim.accounts[ACCOUNT].fees_krw == 1_062
+
+
+def test_a_revision_goes_on_with_the_costs_of_its_order() -> None:
+    holding = CarriedHolding(code=CODE, quantity=500, average_price_krw=69_000, bought_on=BEFORE)
+    sim = exchange(holding)
+    order(sim, OrderSide.SELL, 107, 70_000)
+    sim.advance(at("09:00:10"))
+    sim.revise(ACCOUNT, 1, None, 0, OrderKind.MARKET)
+    sim.advance(at("15:30:01"))
+    total = sum(fill.amount_krw for fill in sim.fills)
+    assert {fill.order_number for fill in sim.fills} == {1, 2}
+    assert sum(fill.tax_krw for fill in sim.fills) == total * 15 // 10_000
