@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, time
+from datetime import time
 from pathlib import Path
 
 from pydantic import ValidationError
