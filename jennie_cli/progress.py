@@ -77,7 +77,7 @@ class LiveView:
         elapsed = time.monotonic() - self.progress.started_real
         self._console.print(
             f"[{elapsed:6.1f} s] {now:%H:%M:%S} ticks {self.progress.ticks_sent:,} signals {signals} orders {orders} "
-            f"fills {fills} left {_left(self.progress)}",
+            f"fills {fills} equity {_won(self.progress.equity_krw)} left {_left(self.progress)}",
             markup=False,
         )
 
@@ -93,9 +93,9 @@ class LiveView:
         table.add_row(f"market clock {market}", f"time left {_left(progress)}")
         if self._history and progress.market_time is None:
             table.add_row("history", self._history)
-        equity = "unknown" if progress.equity_krw is None else f"{progress.equity_krw:,}원"
         table.add_row(
-            f"ticks {progress.ticks_sent:,}", f"signals {signals}  orders {orders}  fills {fills}  equity {equity}"
+            f"ticks {progress.ticks_sent:,}",
+            f"signals {signals}  orders {orders}  fills {fills}  equity {_won(progress.equity_krw)}",
         )
         return table
 
@@ -111,6 +111,10 @@ class LiveView:
         except SQLAlchemyError:
             return 0, 0, 0
         return int(row[0]), int(row[1]), int(row[2])
+
+
+def _won(value: int | None) -> str:
+    return "unknown" if value is None else f"{value:,}원"
 
 
 def _left(progress: Progress) -> str:
