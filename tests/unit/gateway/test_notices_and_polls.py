@@ -79,6 +79,7 @@ class Reads:
     def __init__(self) -> None:
         self.volumes: dict[str, int | None] = {}
         self.asked: list[str] = []
+        self.interrupted = False
 
     async def quote(self, code: str, caller: str) -> Quote:
         self.asked.append(code)
@@ -88,6 +89,7 @@ class Reads:
         return Quote(
             code=code, name=code, price_krw=100, previous_close_krw=100, open_krw=100, high_krw=100, low_krw=100,
             volume=volume, turnover_krw=1, upper_limit_krw=130, lower_limit_krw=70, change_pct=0.0, quoted_at=NOON,
+            in_volatility_interruption=self.interrupted,
         )  # fmt: skip
 
 
@@ -113,3 +115,18 @@ async def test_a_code_is_asked_for_every_three_seconds_and_a_failure_is_no_price
         assert await poller.poll(["000001"], NOON_US + second * 1_000_000, NOON_US) == []
     assert len(reads.asked) == 2
     assert poller.failures == 2
+
+
+async def test_a_polled_code_in_a_volatility_interruption_says_why_it_is_quiet() -> None:
+    """T6: nothing is traded, so without this tick a polled code would only be silent."""
+    reads = Reads()
+    poller = Poller(reads)  # type: ignore[arg-type]  # only quote() is used
+    reads.volumes = {"000001": 0}
+    reads.interrupted = True
+    seen = []
+    for step in range(2):
+        (tick,) = await poller.poll(["000001"], NOON_US + step * 5_000_000, NOON_US)
+        seen.append((tick.session_phase, tick.volume))
+    reads.interrupted = False
+    assert seen == [("C", 0), ("C", 0)]
+    assert await poller.poll(["000001"], NOON_US + 10_000_000, NOON_US) == []
