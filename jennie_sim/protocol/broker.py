@@ -29,6 +29,7 @@ class Broker:
     faults: FaultRegistry = field(default_factory=FaultRegistry)
     violations: Violations = field(default_factory=Violations)
     requests_served: int = 0
+    _pages: dict[str, int] = field(default_factory=dict)
     _alike: tuple[int, Counter[str]] = field(default_factory=lambda: (0, Counter()))
 
     def occasion(self, request: Request) -> str:
@@ -42,6 +43,18 @@ class Broker:
         name = f"{self.now_ms}:{request.path}:{request.tr_id}:{'&'.join(contents)}"
         self._alike[1][name] += 1
         return f"{name}:{self._alike[1][name]}"
+
+    def next_page(self, request: Request) -> int:
+        """Where a call without a cursor goes on: behind the last page of the same parameters when tr_cont is N."""
+        return self._pages.get(_same_call(request), 0) if request.headers.get("tr_cont", "").strip() == "N" else 0
+
+    def remember_page(self, request: Request, start: int | None) -> str:
+        """Keep where the next page begins (None = there is none); returns the reply's tr_cont mark."""
+        self._pages.pop(_same_call(request), None)
+        if start is None:
+            return "D"
+        self._pages[_same_call(request)] = start
+        return "M"
 
     def forget_occasions(self) -> None:
         """Count equal requests afresh."""
@@ -71,3 +84,8 @@ class Broker:
     def now(self) -> datetime:
         """Market time."""
         return to_instant(self.market.day, self.exchange.now_ms)
+
+
+def _same_call(request: Request) -> str:
+    contents = sorted(f"{name}={value}" for name, value in request.params.items())
+    return f"{request.headers.get('appkey', '')}:{request.tr_id}:{'&'.join(contents)}"

@@ -71,7 +71,7 @@ def _millions(amount_krw: int) -> str:
 def investors_in_detail(broker: Broker, request: Request, tr_id: str) -> Reply:
     """`investor-trade-by-stock-daily`: newest first from the anchor day, 100 sessions a page.
 
-    The call has no cursor: the client asks again with tr_cont N and the day before the oldest row.
+    The call has no cursor: the same parameters with tr_cont N give the next page.
     """
     snapshot = find(broker, request)
     if snapshot is None:
@@ -79,8 +79,9 @@ def investors_in_detail(broker: Broker, request: Request, tr_id: str) -> Reply:
     code, anchor = snapshot.listed.code, day_of(request.text("FID_INPUT_DATE_1")) or date.max
     bars = {row["date"]: row for row in broker.market.history(code).iter_rows(named=True)}
     flows = [flow for flow in day_flows(broker.market, code) if flow.day <= anchor]
-    rows = [_detail_row(flow, bars[flow.day]) for flow in flows[:DETAIL_DAYS]]
-    mark = "M" if len(flows) > DETAIL_DAYS else "D"
+    start = broker.next_page(request)
+    rows = [_detail_row(flow, bars[flow.day]) for flow in flows[start : start + DETAIL_DAYS]]
+    mark = broker.remember_page(request, start + DETAIL_DAYS if start + DETAIL_DAYS < len(flows) else None)
     return ok(tr_cont=mark, output1=summary(snapshot), output2=rows)
 
 

@@ -11,6 +11,7 @@ from jennie_sim.market.flows import day_flows
 from jennie_sim.market.handmade import ACCOUNT, CODE, OTHER, TradeRow, handmade_market
 from jennie_sim.market.market import Market
 from jennie_sim.market.pack import FLOW_SCHEMA
+from jennie_sim.protocol import investor_calls
 from jennie_sim.protocol.investor_calls import INSTITUTIONS
 from jennie_sim.settings import SimSettings
 
@@ -38,6 +39,21 @@ async def test_the_parts_of_the_institutions_add_up(client: Any) -> None:
 async def test_the_anchor_day_goes_back(client: Any) -> None:
     reply = await client.call("FHPTJ04160001", **STOCK, FID_INPUT_DATE_1="20250625")
     assert [row["stck_bsop_date"] for row in reply.json()["output2"]] == ["20250625"]
+
+
+async def test_the_same_parameters_with_tr_cont_n_give_the_next_page(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call has no cursor (2.1), so an exchange that repeats its first page would keep a client for ever."""
+    monkeypatch.setattr(investor_calls, "DETAIL_DAYS", 1)
+    ask = STOCK | {"FID_INPUT_DATE_1": "20250627"}
+    pages = [await client.call("FHPTJ04160001", **ask)]
+    while pages[-1].headers["tr_cont"] == "M":
+        client.headers["tr_cont"] = "N"
+        pages.append(await client.call("FHPTJ04160001", **ask))
+    assert [page.json()["output2"][0]["stck_bsop_date"] for page in pages] == ["20250626", "20250625"]
+    client.headers["tr_cont"] = ""
+    assert (await client.call("FHPTJ04160001", **ask)).json() == pages[0].json()
 
 
 async def test_ranks_of_the_other_market_and_of_sales(client: Any) -> None:
