@@ -1,36 +1,46 @@
 """The forced-liquidation set: read at settled marks, emptied only after a fill (R-LIQ-04)."""
 
-from typing import Any
-
 from redis.exceptions import RedisError
 
-from jennie_infra.bus.connect import AsyncRedis, text
-from jennie_infra.bus.keys import RedisKeys
+from jennie_infra import liquidation
+from jennie_infra.bus.connect import AsyncRedis
+from jennie_infra.liquidation import LiquidationState
+from jennie_infra.settings import Settings
+from jennie_infra.telemetry import get_logger
 
 
 class LiquidationSet:
     """Codes to sell whatever the rules say, and whether that is armed."""
 
-    def __init__(self, redis: AsyncRedis) -> None:
+    def __init__(self, settings: Settings, redis: AsyncRedis) -> None:
+        self._settings = settings
         self._redis = redis
-        self.codes: frozenset[str] = frozenset()
-        self.armed = False
+        self._state = LiquidationState()
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """Marked codes."""
+        return frozenset(self._state.codes)
+
+    @property
+    def armed(self) -> bool:
+        """Whether they are to be sold."""
+        return self._state.armed
 
     async def refresh(self) -> None:
-        """Read both keys; an unreachable Redis keeps what is known."""
+        """Read the set; an unreachable Redis keeps what is known."""
         try:
-            members: Any = await self._redis.smembers(RedisKeys.FORCED_LIQUIDATION.value)
-            self.armed = await self._redis.get(RedisKeys.FORCED_LIQUIDATION_ARMED.value) is not None
+            self._state = await liquidation.load(self._settings, self._redis)
         except (RedisError, OSError):
             return
-        self.codes = frozenset(text(member) for member in members)
 
     async def sold(self, code: str) -> None:
         """A marked code is no longer held: it leaves the set, and an empty set disarms (R-LIQ-03)."""
-        if code not in self.codes:
+        if code not in self._state.codes:
             return
-        await self._redis.srem(RedisKeys.FORCED_LIQUIDATION.value, code)
-        self.codes -= {code}
-        if not self.codes:
-            await self._redis.delete(RedisKeys.FORCED_LIQUIDATION_ARMED.value)
-            self.armed = False
+        self._state = self._state.without(code)
+        try:
+            self._state = (await liquidation.load(self._settings, self._redis)).without(code)
+            await liquidation.store(self._settings, self._redis, self._state)
+        except (RedisError, OSError) as error:
+            get_logger().warning("liquidation set not stored", code=code, error=type(error).__name__)

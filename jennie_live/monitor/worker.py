@@ -51,7 +51,7 @@ class MonitorWorker:
         self._feed = PositionFeed(runtime)
         self._context = Published(RedisKeys.REGIME_CURRENT, TradingContext)
         self._risk: Effective[IntradayRisk] = Effective(runtime.clock)
-        self._liquidation = LiquidationSet(runtime.redis)
+        self._liquidation = LiquidationSet(runtime.settings, runtime.redis)
         self._price_alerts = PriceAlerts(runtime)
         self._orders = runtime.writer(Streams.SELL_ORDERS)
         self._with_indicators: set[str] = set()
