@@ -77,7 +77,7 @@ class Outcomes:
             "strategy": request.strategy,
             "price_krw": request.price_krw,
             "outcome": outcome,
-            "payload": dict(request.payload),
+            "payload": {**request.payload, rows.ENTRY_ID: request.entry_id},
             "raised_at": request.raised_at,
             "settled_at": now,
         }
@@ -85,6 +85,8 @@ class Outcomes:
         def work(connection: Connection) -> None:
             if rows.settle_signal(connection, row, refusal) or refusal is None:
                 return
+            if rows.settled_by(connection, request.request_id) == request.entry_id:
+                return  # the stream delivered the same entry again: no second request, so no refusal
             rows.note_decision(
                 connection,
                 decision_id=canonical_hash([request.request_id, request.entry_id, rule], 32),

@@ -165,6 +165,7 @@ class DeskWorker(Executor[R]):
         handled, self._handled = self._handled, {}
         if handled:
             await self.desk.journal.flush()
+            self.desk.crash.crash_at("after_outcome")
         for stream, entry_ids in handled.items():
             await self.inputs.acknowledge(stream, entry_ids)
         self.desk.crash.crash_at("after_ack")

@@ -12,6 +12,8 @@ from jennie_infra.db.repositories.tables import DECISION_LOG, SIGNAL_LOG
 from jennie_infra.db.upsert import insert_ignore
 
 RAISED = "raised"
+ENTRY_ID = "entry_id"
+"""Key of the payload under which the outcome keeps the entry that it answers."""
 TEXT_LENGTH = 60
 
 
@@ -23,9 +25,15 @@ def settle_signal(connection: Connection, row: Mapping[str, Any], refusal: Refus
     changed = connection.execute(
         update(SIGNAL_LOG)
         .where(SIGNAL_LOG.c.signal_id == row["signal_id"], SIGNAL_LOG.c.outcome == RAISED)
-        .values(**outcome)
+        .values(**outcome, payload=row["payload"])
     )
     return bool(changed.rowcount)
+
+
+def settled_by(connection: Connection, signal_id: str) -> str | None:
+    """Entry of the stream that got the outcome of a signal; None when the signal or its entry is not known."""
+    payload = connection.execute(select(SIGNAL_LOG.c.payload).where(SIGNAL_LOG.c.signal_id == signal_id)).scalar()
+    return None if payload is None else payload.get(ENTRY_ID)
 
 
 def settled_ids(connection: Connection, day: date, side: str) -> set[str]:
