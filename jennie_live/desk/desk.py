@@ -1,17 +1,15 @@
 """The order desk of one side: an intent row first, then one call, then a result; each fill booked once (O1-O3)."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from jennie_core.domain.base import from_epoch_us
-from jennie_core.domain.decisions import Accepted, OrderOutcome, Refusal, Refused, Unknown
+from jennie_core.domain.decisions import Accepted, OrderOutcome, Refusal
 from jennie_core.domain.enums import OrderSide, OrderState
-from jennie_core.domain.orders import ExecutionNotice, OrderReply, OrderRequest
+from jennie_core.domain.orders import ExecutionNotice
 from jennie_core.domain.trading_settings import OrderSettings
 from jennie_infra.db.engine import DatabaseThread
 from jennie_infra.db.repositories import booking, intents
@@ -21,12 +19,15 @@ from jennie_infra.telemetry import Metrics, get_logger
 from jennie_live.desk import fills
 from jennie_live.desk.book import Book
 from jennie_live.desk.crash_points import CrashPoints
+from jennie_live.desk.intent_store import IntentStore
 from jennie_live.desk.journal import Journal
 from jennie_live.desk.lease import DeskLease
 from jennie_live.desk.orders import OrderBookOfDay, WorkingOrder
 from jennie_live.desk.ports import BrokerDoor
+from jennie_live.desk.submission import Submission
 
 Alert = Callable[[str, str, str, str], Awaitable[None]]
+Clear = Callable[[str], Awaitable[None]]
 Beside = Callable[[Connection, Booked], None]
 OnBooked = Callable[[WorkingOrder, Booked], Awaitable[None]]
 OnEnded = Callable[[WorkingOrder], Awaitable[None]]
@@ -55,11 +56,13 @@ class Desk:
         gateway: BrokerDoor,
         ledger: DatabaseThread,
         journal: Journal,
+        intent_store: IntentStore,
         lease: DeskLease,
         book: Book,
         settings: OrderSettings,
         crash: CrashPoints,
         alert: Alert,
+        clear: Clear,
         metrics: Metrics,
     ) -> None:
         self.side = side
@@ -67,16 +70,19 @@ class Desk:
         self.gateway = gateway
         self.ledger = ledger
         self.journal = journal
+        self.intents = intent_store
         self.lease = lease
         self.book = book
         self.settings = settings
         self.crash = crash
         self.alert = alert
+        self.clear = clear
         self.orders = OrderBookOfDay()
         self.hooks: Hooks | None = None
         self.now_us = 0
         self.external_trade_seen = False
         self.changed = False
+        self._submission = Submission(self)
         self._outcomes = metrics.counter("desk_orders_total", "orders by outcome", ("outcome",))
 
     @property
@@ -85,32 +91,8 @@ class Desk:
         return from_epoch_us(self.now_us)
 
     async def submit(self, intent: Intent, before_send: Callable[[], Refusal | None]) -> OrderOutcome:
-        """Commit the intent, then send it once. `before_send` is asked again between commit and call."""
-        refused = self._refuse_unsent(intent)
-        if refused is not None:
-            return refused
-        order = self.orders.add(intent)
-        self.crash.crash_at("before_intent")
-        try:
-            await self.ledger.run(lambda connection: intents.store(connection, intent))
-        except IntegrityError:
-            self.orders.remove(intent.intent_id)
-            return Refused(rule="R-MSG-06", text=f"intent {intent.intent_id} exists: this request was acted on before")
-        except SQLAlchemyError as error:
-            self.orders.remove(intent.intent_id)
-            await self.alert(
-                "ledger-unreachable", "critical", "no order can be stored, so none is sent", "see the database"
-            )
-            return Refused(rule="LEDGER", text=f"intent not stored, nothing sent: {type(error).__name__}")
-        self.crash.crash_at("after_intent")
-        refusal = before_send() or self._stale_lease()
-        if refusal is not None:
-            await self._not_sent(order, refusal)
-            return Refused(rule=refusal.rule, text=refusal.detail)
-        reply = await self._send(intent)
-        self.crash.crash_at("after_reply")
-        await self._take_reply(order, reply)
-        return reply.outcome
+        """Make the intent durable, then send it once. `before_send` is asked again between commit and call."""
+        return await self._submission.run(intent, before_send)
 
     async def on_notice(self, notice: ExecutionNotice) -> None:
         """Apply one notice of the broker; one seen before, or one of an ended order, changes nothing (drill 8)."""
@@ -151,12 +133,14 @@ class Desk:
         if order.intent.state.is_terminal and not order.settled and self.hooks is not None:
             order.settled = True
             self.book.balance_is_stale = True
+            for kind in ("unknown", "frozen", "cancel"):
+                await self.clear(f"{kind}-{order.intent.intent_id}")
             self._outcomes.labels(outcome=order.intent.state.value).inc()
             await self.hooks.ended(order)
 
     async def move(self, order: WorkingOrder, state: OrderState, **changes: object) -> None:
         """Move an intent on, in memory and in the ledger (written in order, retried until stored)."""
-        now = self.now
+        now = max(self.now, order.intent.market_at)
         typed: dict[str, object] = {**changes, "state": state, "updated_at": now}
         order.intent = replace(order.intent, **typed)  # type: ignore[arg-type]  # names are the intent's own
         self.changed = True
@@ -176,69 +160,10 @@ class Desk:
             organisation_number=accepted.organisation_number,
             **({} if sent_us is None else {"sent_us": sent_us}),
         )
+        await self.clear(f"unknown-{order.intent.intent_id}")
+        await self.clear(f"frozen-{order.intent.intent_id}")
         for notice in self.orders.index(order):
             await self.on_notice(notice)
-
-    def _refuse_unsent(self, intent: Intent) -> Refused | None:
-        if self.orders.find(intent.intent_id) is not None:
-            return Refused(rule="R-MSG-06", text="this request was acted on before")
-        if self.orders.unresolved(intent.stock_code):
-            return Refused(rule="O1", text=f"an order of {intent.stock_code} is unresolved")
-        stale = self._stale_lease()
-        return None if stale is None else Refused(rule=stale.rule, text=stale.detail)
-
-    def _stale_lease(self) -> Refusal | None:
-        if self.lease.is_current():
-            return None
-        return Refusal(rule="O2-LEASE", detail=f"lease {self.lease.number} of this desk is no longer proven")
-
-    async def _not_sent(self, order: WorkingOrder, refusal: Refusal) -> None:
-        await self.move(
-            order, OrderState.NOT_PLACED, refusal_rule=refusal.rule[:40], refusal_text=f"not sent: {refusal.detail}"
-        )
-
-    async def _send(self, intent: Intent) -> OrderReply:
-        request = OrderRequest(
-            intent_id=intent.intent_id,
-            lease=self.lease.number,
-            stock_code=intent.stock_code,
-            side=intent.side,
-            order_type=intent.order_type,
-            quantity=intent.quantity,
-            limit_price_krw=intent.limit_price_krw,
-        )
-        if self.crash.is_armed("after_write"):
-            task = asyncio.create_task(self.gateway.place(request))
-            await asyncio.wait({task}, timeout=0.5)
-            self.crash.crash_at("after_write")
-        return await self.gateway.place(request)
-
-    async def _take_reply(self, order: WorkingOrder, reply: OrderReply) -> None:
-        outcome, sent = reply.outcome, {} if reply.sent_at_us is None else {"sent_us": reply.sent_at_us}
-        if isinstance(outcome, Accepted):
-            await self.accept(order, outcome, reply.sent_at_us)
-        elif isinstance(outcome, Refused):
-            await self.move(
-                order,
-                OrderState.REJECTED,
-                refusal_rule=outcome.rule[:40],
-                refusal_text=f"{outcome.code} {outcome.text}".strip(),
-                **sent,
-            )
-        else:
-            await self._take_unknown(order, outcome, sent)
-
-    async def _take_unknown(self, order: WorkingOrder, outcome: Unknown, sent: dict[str, int]) -> None:
-        await self.move(
-            order, OrderState.UNKNOWN, unknown_since=self.now, refusal_text=f"unknown: {outcome.reason}", **sent
-        )
-        intent = order.intent
-        await self.alert(
-            f"unknown-{intent.intent_id}",
-            "critical",
-            f"fate of the {intent.side.value} of {intent.stock_code} x {intent.quantity} is unknown: {outcome.reason}",
-            "it is being settled by inquiry; the stock is blocked until then",
-        )
 
     def _keep_or_report(self, notice: ExecutionNotice) -> None:
         if notice.side is not self.side:

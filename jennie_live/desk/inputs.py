@@ -12,7 +12,7 @@ from jennie_infra.bus.connect import AsyncRedis, text
 from jennie_infra.bus.readers import MAX_TRIES, GroupReader
 from jennie_infra.bus.streams import STREAMS, Entry, Streams, decode_entry, ensure_groups
 from jennie_infra.clock import MarketClock
-from jennie_live.desk.merge import EventMerge
+from jennie_live.desk.merge import EventMerge, RequestEvent
 
 R = TypeVar("R", bound=Message)
 BATCH = 10_000
@@ -57,6 +57,14 @@ class DeskInputs(Generic[R]):
         client = self._redis if block_ms is None else self._blocking
         wanted: Any = {stream.value: ">" for stream in self._streams}
         return await self._take(await self._ask(client, wanted, block_ms), again=False)
+
+    async def read_requests(self, block_ms: int) -> list[RequestEvent[R]]:
+        """Take the requests that wait or come within `block_ms`, out of turn; notices stay on their stream."""
+        waiting = self.merge.take_requests()
+        if waiting:
+            return waiting
+        await self._take(await self._ask(self._blocking, {self._requests.value: ">"}, block_ms), again=False)
+        return self.merge.take_requests()
 
     async def recover(self) -> int:
         """Take again what an earlier process read and did not acknowledge; three failures park an entry (S2)."""

@@ -1,6 +1,7 @@
 """Ledger writes off the hot path: in order, and retried until the database has them (R-BUY-15, drill 26)."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,6 +16,8 @@ T = TypeVar("T")
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 ALERT_AFTER_TRIES = 3
+AWAY_SECONDS = 3.0
+"""Real time after which a write without an answer counts as one that the database does not take."""
 
 
 @dataclass(slots=True)
@@ -38,6 +41,8 @@ class Journal:
         self._clear = clear
         self._items: asyncio.Queue[_Item] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
+        self._writing_since: float | None = None
+        self._failing = False
 
     def start(self) -> None:
         """Begin writing."""
@@ -55,16 +60,23 @@ class Journal:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
-    def add(self, what: str, work: Callable[[Connection], Any]) -> None:
-        """Write later, in order."""
-        self._items.put_nowait(_Item(what, work, asyncio.get_running_loop().create_future()))
+    def add(self, what: str, work: Callable[[Connection], Any]) -> "asyncio.Future[Any]":
+        """Write later, in order; the result may be waited for."""
+        item = _Item(what, work, asyncio.get_running_loop().create_future())
+        self._items.put_nowait(item)
+        return item.done
 
     async def do(self, what: str, work: Callable[[Connection], T]) -> T:
         """Write in order and wait for the result; raises what the work raises, except for an absent database."""
-        item = _Item(what, work, asyncio.get_running_loop().create_future())
-        self._items.put_nowait(item)
-        result: T = await item.done
+        result: T = await self.add(what, work)
         return result
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the database does not take the write in hand: it failed, or its answer is long due."""
+        if self._failing:
+            return True
+        return self._writing_since is not None and time.monotonic() - self._writing_since > AWAY_SECONDS
 
     async def flush(self) -> None:
         """Wait until everything handed over so far is stored."""
@@ -73,9 +85,11 @@ class Journal:
     async def _drain(self) -> None:
         while True:
             item = await self._items.get()
+            self._writing_since = time.monotonic()
             try:
                 await self._write(item)
             finally:
+                self._writing_since, self._failing = None, False
                 self._items.task_done()
 
     async def _write(self, item: _Item) -> None:
@@ -85,6 +99,7 @@ class Journal:
                 result = await self._ledger.run(item.work)
             except (OperationalError, InterfaceError) as error:
                 tries += 1
+                self._failing = True
                 get_logger().warning("ledger write waits", what=item.what, tries=tries, error=str(error.orig))
                 if tries == ALERT_AFTER_TRIES:
                     await self._alert(

@@ -72,6 +72,12 @@ class EventMerge(Generic[R]):
         if self._is_new(at_us):
             self._requests.append(_Mark(at_us))
 
+    def take_requests(self) -> list[RequestEvent[R]]:
+        """Take out the requests that wait; marks stay where they are. For sells whose turn the ledger holds up."""
+        taken = [item for item in self._requests if isinstance(item, RequestEvent)]
+        self._requests = deque(item for item in self._requests if isinstance(item, _Mark))
+        return taken
+
     @property
     def waits_for_requests(self) -> bool:
         """Whether notices have a settled mark that the request stream has not passed on."""

@@ -48,6 +48,7 @@ def load(connection: Connection, day: date, side: OrderSide, *, now: datetime) -
 async def begin_day(desk: Desk) -> None:
     """Take the ledger's state of the desk's market day; orders that may still fill are read from the broker again."""
     now = desk.now
+    await desk.intents.take_over()
     await desk.journal.flush()
     state = await desk.journal.do(
         "state of the day", lambda connection: load(connection, now.date(), desk.side, now=now)

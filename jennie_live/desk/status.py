@@ -53,4 +53,5 @@ def desk_figures(desk: Desk, last: Reconciled | None, parked: int) -> Detail:
         "reconciliation_matches": None if last is None else last.matches,
         "reconciliation_differences": None if last is None else len(last.differences),
         "parked": parked,
+        "ledger_away": desk.journal.is_away,
     }

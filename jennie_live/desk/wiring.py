@@ -12,15 +12,18 @@ from jennie_live.desk.book import Book
 from jennie_live.desk.crash_points import CrashPoints
 from jennie_live.desk.desk import Desk
 from jennie_live.desk.inputs import DeskInputs
+from jennie_live.desk.intent_store import IntentStore
 from jennie_live.desk.journal import Journal
 from jennie_live.desk.lease import DeskLease
 from jennie_live.desk.merge import EventMerge
+from jennie_live.desk.outbox import Outbox
 from jennie_live.desk.ports import BrokerDoor
 from jennie_live.desk.reconcile import Agenda, Reconciler
 from jennie_live.desk.tracker import Tracker
 from jennie_live.desk.worker import DeskParts
 
 R = TypeVar("R", bound=Message)
+OUTBOX_FILE = "sell-outbox.db"
 
 
 def build_desk(runtime: Runtime, side: OrderSide, door: BrokerDoor | None = None) -> DeskParts:
@@ -29,6 +32,7 @@ def build_desk(runtime: Runtime, side: OrderSide, door: BrokerDoor | None = None
     if runtime.ledger is None or gateway is None:
         raise ValueError("a desk needs the ledger and the gateway")
     journal = Journal(runtime.ledger, runtime.alert, runtime.clear_alert)
+    outbox = Outbox(runtime.settings.state_dir / OUTBOX_FILE) if side is OrderSide.SELL else None
     lease = DeskLease(runtime.redis, runtime.ledger, side, runtime.consumer)
     desk = Desk(
         side=side,
@@ -36,11 +40,13 @@ def build_desk(runtime: Runtime, side: OrderSide, door: BrokerDoor | None = None
         gateway=gateway,
         ledger=runtime.ledger,
         journal=journal,
+        intent_store=IntentStore(runtime.ledger, journal, outbox, runtime.alert, runtime.clear_alert),
         lease=lease,
         book=Book(runtime.clock),
         settings=runtime.trading.orders,
         crash=CrashPoints(runtime.settings.mode, runtime.settings.state_dir),
         alert=runtime.alert,
+        clear=runtime.clear_alert,
         metrics=runtime.metrics,
     )
     tracker = Tracker(desk, lambda: side is OrderSide.BUY and runtime.stops.state.halted)

@@ -81,12 +81,14 @@ class DeskWorker(Executor[R]):
         """Finish what is in hand and give the desk back."""
         await self.idle()
         await self.desk.journal.stop()
+        self.desk.intents.close()
         await self.desk.lease.release()
 
     def health(self) -> tuple[ServiceState, Detail]:
         """State and figures for /health."""
         state = self.phase
-        if state == "healthy" and (self.desk.orders.unknown() or self._watch.requests_are_orphaned):
+        troubles = (self.desk.orders.unknown(), self._watch.requests_are_orphaned, self.desk.journal.is_away)
+        if state == "healthy" and any(troubles):
             state = "degraded"
         return state, desk_figures(self.desk, self._account.last, self.inputs.parked) | self.status()
 

@@ -36,12 +36,12 @@ class StoredCall:
 
 
 def open_store(settings: Settings) -> DatabaseThread:
-    """The gateway's own SQLite file (no fsync per commit: a killed process loses nothing), or the ledger's server."""
-    url = settings.effective_ledger_url
-    if url.startswith("sqlite"):
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
-        url = f"sqlite:///{settings.state_dir / FILE_NAME}"
-    return DatabaseThread(make_engine(url, durable=False), "gateway")
+    """The gateway's own SQLite file, whatever the ledger is: a sell must reach the broker while the ledger is away.
+
+    No fsync per commit: a killed process loses nothing.
+    """
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    return DatabaseThread(make_engine(f"sqlite:///{settings.state_dir / FILE_NAME}", durable=False), "gateway")
 
 
 class CallStore:

@@ -1,8 +1,10 @@
 """The sell executor: every sell order to at most one market order of managed shares, and one outcome."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
@@ -18,6 +20,7 @@ from jennie_infra.db.repositories.booking import Booked
 from jennie_infra.db.repositories.cooldowns import CooldownUntil
 from jennie_infra.db.repositories.intents import Intent
 from jennie_live.common.runtime import Runtime
+from jennie_live.common.tasks import run_together
 from jennie_live.desk.book import PositionChange
 from jennie_live.desk.desk import Hooks
 from jennie_live.desk.inputs import DeskInputs
@@ -28,6 +31,7 @@ from jennie_live.desk.status import Detail
 from jennie_live.desk.worker import DeskParts, DeskWorker
 from jennie_live.sell_executor.checks import SellFacts, check_sell
 from jennie_live.sell_executor.cooldowns import SellCooldowns
+from jennie_live.sell_executor.exit_lane import ExitLane
 from jennie_live.sell_executor.intent import sell_intent
 from jennie_live.sell_executor.notification import sold
 
@@ -52,26 +56,50 @@ class SellWorker(DeskWorker[SellOrder]):
         self._failed_at: dict[str, datetime] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._suppressed = 0
+        self._lane = ExitLane(self.desk.journal, inputs, self._take_at_once)
         self.desk.hooks = Hooks(beside=self._cooldowns.store, booked=self._booked, ended=self._ended)
 
     # ---- one sell order -------------------------------------------------------------------------
 
+    async def run(self) -> None:
+        """The loop of every desk, and beside it the lane for exits that must not wait for the ledger."""
+        await run_together(loop=super().run(), exit_lane=self._lane.run())
+
     async def handle(self, event: RequestEvent[SellOrder]) -> None:
         """Decide from memory; what may be sold leaves in its own task."""
-        order, now = event.request, self.desk.now
+        decided = self._decide(event, self.desk.now)
+        if isinstance(decided, _Sending):
+            self._begin(self._send(decided))
+        else:
+            await self._settle(event, self.desk.now, decided)
+
+    def _take_at_once(self, event: RequestEvent[SellOrder]) -> None:
+        """The same without waiting for anything: the ledger is away, and the next exit is behind this one."""
+        now = self.runtime.clock.now()
+        decided = self._decide(event, now)
+        self._begin(self._send(decided) if isinstance(decided, _Sending) else self._settle(event, now, decided))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.add(asyncio.create_task(work, name="sell"))
+
+    def _decide(self, event: RequestEvent[SellOrder], now: datetime) -> "_Sending | Refusal | None":
+        """What to send, why not, or None for an order that led to an intent in an earlier process."""
+        order = event.request
         if self._outcomes.is_owed(order.order_id):
-            self._outcomes.settle(_request(event), ORDERED, now)
-            await self._acknowledge(event.entry_id)
-            return
+            return None
         position = self.desk.book.positions.get(order.stock_code)
         refusal = self._check(order, position, now)
         self._outcomes.seen.add(order.order_id)
         if refusal is None and position is not None:
-            sending = _Sending(event, sell_intent(self.desk, order, position, now), now)
-            task = asyncio.create_task(self._send(sending), name=f"sell-{order.stock_code}")
-            self._tasks.add(task)
+            return _Sending(event, sell_intent(self.desk, order, position, now), now)
+        return refusal or Refusal(rule="R-SELL-04", detail="no managed shares held")
+
+    async def _settle(self, event: RequestEvent[SellOrder], now: datetime, refusal: Refusal | None) -> None:
+        if refusal is not None:
+            await self._refused(event, now, refusal)
             return
-        await self._refused(event, now, refusal or Refusal(rule="R-SELL-04", detail="no managed shares held"))
+        self._outcomes.settle(_request(event), ORDERED, now)
+        await self._acknowledge(event.entry_id)
 
     async def idle(self) -> None:
         """Wait for every sell under way; an unexpected error ends the loop, and with it the mark."""
@@ -98,12 +126,10 @@ class SellWorker(DeskWorker[SellOrder]):
         """Send, write the outcome, and acknowledge once both are durable."""
         order = sending.event.request
         outcome = await self.desk.submit(sending.intent, lambda: self._stopped(order))
+        refusal = None
         if isinstance(outcome, Refused):
             refusal = Refusal(rule=outcome.rule, detail=outcome.text, value=outcome.code or None)
-            await self._refused(sending.event, sending.now, refusal)
-            return
-        self._outcomes.settle(_request(sending.event), ORDERED, sending.now)
-        await self._acknowledge(sending.event.entry_id)
+        await self._settle(sending.event, sending.now, refusal)
 
     def _stopped(self, order: SellOrder) -> Refusal | None:
         """Asked again between commit and call (O4)."""

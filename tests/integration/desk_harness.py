@@ -25,9 +25,11 @@ from jennie_live.desk import start
 from jennie_live.desk.book import Book
 from jennie_live.desk.crash_points import CrashPoints
 from jennie_live.desk.desk import Desk, Hooks
+from jennie_live.desk.intent_store import IntentStore
 from jennie_live.desk.journal import Journal
 from jennie_live.desk.lease import DeskLease
 from jennie_live.desk.orders import WorkingOrder
+from jennie_live.desk.outbox import Outbox
 from jennie_live.desk.reconcile import Reconciled, Reconciler
 from jennie_live.desk.tracker import Tracker
 from tests.unit.desk.fake_gateway import FakeGateway
@@ -69,7 +71,14 @@ class AlwaysHeld:
 class Harness:
     """Desk, tracker and reconciler of one side over an existing ledger."""
 
-    def __init__(self, engine: Engine, gateway: FakeGateway, side: OrderSide, crash: str = "") -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        gateway: FakeGateway,
+        side: OrderSide,
+        crash: str = "",
+        outbox: Outbox | None = None,
+    ) -> None:
         self.engine = engine
         self.gateway = gateway
         self.thread = DatabaseThread(engine, "test")
@@ -86,11 +95,13 @@ class Harness:
             gateway=gateway,
             ledger=self.thread,
             journal=self.journal,
+            intent_store=IntentStore(self.thread, self.journal, outbox, self._alert, self._clear),
             lease=cast(DeskLease, self.lease),
             book=self.book,
             settings=OrderSettings(),
             crash=RaisingCrash(crash),
             alert=self._alert,
+            clear=self._clear,
             metrics=Metrics("test"),
         )
         self.tracker = Tracker(self.desk, lambda: self.halted)
@@ -102,6 +113,11 @@ class Harness:
         self.journal.start()
         self.mark(0)
         await start.begin_day(self.desk)
+
+    def load_nothing(self) -> None:
+        """Begin without reading the ledger, for a desk that lived before it went away."""
+        self.journal.start()
+        self.mark(0)
 
     def mark(self, seconds: float = 5) -> None:
         moved = self.gateway.now() + timedelta(seconds=seconds)
@@ -182,6 +198,7 @@ class Harness:
         if self.journal._task is not None:
             self.journal._task.cancel()
             await asyncio.gather(self.journal._task, return_exceptions=True)
+        self.desk.intents.close()
         self.thread._pool.shutdown(wait=True)
 
     async def _booked(self, order: WorkingOrder, booked: Booked) -> None:
@@ -199,10 +216,16 @@ class Harness:
 
 @asynccontextmanager
 async def harness(
-    engine: Engine, gateway: FakeGateway | None = None, side: OrderSide = OrderSide.BUY, crash: str = ""
+    engine: Engine,
+    gateway: FakeGateway | None = None,
+    side: OrderSide = OrderSide.BUY,
+    crash: str = "",
+    outbox: Outbox | None = None,
+    begin: bool = True,
 ) -> AsyncIterator[Harness]:
-    made = Harness(engine, gateway or FakeGateway(lambda: START), side, crash)
-    await made.begin()
+    made = Harness(engine, gateway or FakeGateway(lambda: START), side, crash, outbox)
+    if begin:
+        await made.begin()
     try:
         yield made
     finally:

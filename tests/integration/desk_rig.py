@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
@@ -16,6 +16,7 @@ from jennie_core.domain.enums import (
     IntradayRiskLevel,
     MarketRegime,
     Mode,
+    OrderSide,
     RiskTag,
     SellReason,
     SignalType,
@@ -202,6 +203,9 @@ class DeskRig:
     def outcomes(self) -> list[tuple[str, str | None]]:
         return sorted((row["outcome"], row["refusal_rule"]) for row in self.rows(SIGNAL_LOG))
 
+    def rows_of_signals(self, side: OrderSide) -> list[dict[str, Any]]:
+        return self.rows(SIGNAL_LOG, side=side.value)
+
     def holdings(self) -> dict[str, tuple[int, int]]:
         return {row["stock_code"]: (row["quantity"], row["external_quantity"]) for row in self.rows(PORTFOLIO)}
 
@@ -212,14 +216,31 @@ class DeskRig:
                 raise AssertionError(f"never: {what}")
             await asyncio.sleep(0.01)
 
+    async def until_async(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not await condition():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"never: {what}")
+            await asyncio.sleep(0.02)
+
 
 @asynccontextmanager
 async def desk_rig(
-    redis_url: str, ledger_url: str, home: Path, *services: str, granted: bool = True
+    redis_url: str,
+    ledger_url: str,
+    home: Path,
+    *services: str,
+    granted: bool = True,
+    prepare: Callable[[Engine], None] | None = None,
+    broker: Callable[[FakeGateway], None] | None = None,
 ) -> AsyncIterator[DeskRig]:
-    """A rig whose services are healthy at 09:30:05."""
+    """A rig whose services are healthy at 09:30:05; `prepare` fills the ledger before, `broker` the account."""
     rig = DeskRig(redis_url, ledger_url, home)
     try:
+        if prepare is not None:
+            prepare(rig.engine)
+        if broker is not None:
+            broker(rig.gateway)
         await rig.start(*services)
         await rig.publish_conditions(granted=granted)
         await rig.mark()

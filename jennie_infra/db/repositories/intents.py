@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from jennie_core.domain.enums import OrderSide, OrderState, OrderType
 from jennie_infra.db.repositories.tables import INTENT, as_dict
+from jennie_infra.db.upsert import insert_ignore
 
 UNRESOLVED = tuple(state.value for state in OrderState if not state.is_terminal)
 
@@ -100,9 +101,17 @@ _BY_SOURCE = select(INTENT).where(INTENT.c.source_id == bindparam("source_id")).
 
 def store(connection: Connection, intent: Intent) -> None:
     """Insert a new intent; raises IntegrityError when its id exists."""
+    connection.execute(_INSERT, _as_row(intent))
+
+
+def store_once(connection: Connection, intent: Intent) -> bool:
+    """Insert an intent unless its id exists; False when it did."""
+    return insert_ignore(connection, INTENT, _as_row(intent))
+
+
+def _as_row(intent: Intent) -> dict[str, Any]:
     row = {name: getattr(intent, name) for name in COLUMNS}
-    row |= {"side": intent.side.value, "order_type": intent.order_type.value, "state": intent.state.value}
-    connection.execute(_INSERT, row)
+    return row | {"side": intent.side.value, "order_type": intent.order_type.value, "state": intent.state.value}
 
 
 def find(connection: Connection, intent_id: str, *, lock: bool = False) -> Intent | None:
