@@ -6,12 +6,12 @@ from pathlib import Path
 
 import polars as pl
 
+from jennie_cli import market_frames
 from jennie_cli.carry import Carried, carried_holdings
 from jennie_cli.errors import UserError
 from jennie_cli.minutes import minute_bars
 from jennie_cli.places import RunFolder
 from jennie_cli.report.model import Note
-from jennie_core.domain.enums import ListingStatus
 from jennie_core.domain.trading_settings import TradingSettings
 from jennie_core.krx.calendar import KrxCalendar
 from jennie_infra.sources.errors import MarketDataError
@@ -105,7 +105,7 @@ def _generated(
         session=made.session,
         history=made.daily,
         index=made.index,
-        flows=_flows(source, made.daily["date"].min(), day),  # type: ignore[arg-type]
+        flows=market_frames.flows(source, made.daily["date"].min(), day),  # type: ignore[arg-type]
         minutes=None,
         credentials=credentials,
         settings=settings,
@@ -138,7 +138,7 @@ def _real(
             f"DAY={day}: only {history['trade_date'].n_unique()} sessions before it in {market_data}, 60 are needed"
         )
     notes: list[Note] = []
-    index, index_note = _index(source, prices, first, day)
+    index, index_note = market_frames.index(source, prices, first, day)
     notes += index_note
     minutes, minute_notes = minute_bars(market_data, day)
     notes += minute_notes
@@ -150,11 +150,11 @@ def _real(
         simulated=False,
         market_folder=market_data.resolve(),
         source=source,
-        listing=_listing(source, history, day),
-        session=_plain(session).drop("date"),
-        history=_plain(history),
+        listing=market_frames.listing(source, history, day),
+        session=market_frames.plain(session).drop("date"),
+        history=market_frames.plain(history),
         index=index,
-        flows=_flows(source, first, day),
+        flows=market_frames.flows(source, first, day),
         minutes=minutes,
         credentials=credentials,
         settings=settings,
@@ -236,82 +236,4 @@ def _write(
         previous_equity_krw=cash + sum(item.quantity * closes[item.code] for item in carried),
         moved_values=meta.moved_values,
         notes=(*notes, *said),
-    )
-
-
-def _listing(source: MarketFolder, history: pl.DataFrame, day: date) -> pl.DataFrame:
-    """Codes with a price on the session before, with that close as base price; an unknown status trades as normal."""
-    last_session: date = history["trade_date"].max()  # type: ignore[assignment]
-    base = history.filter(pl.col("trade_date") == last_session).select(
-        "code", pl.col("close_krw").alias("base_price_krw")
-    )
-    caps = source.market_caps(last_session).select("code", pl.col("shares_outstanding").alias("listed_shares"))
-    master = source.stock_master(last_session)
-    return (
-        base.filter(pl.col("base_price_krw") > 0)
-        .join(master, on="code", how="left")
-        .join(caps, on="code", how="left")
-        .select(
-            "code",
-            pl.coalesce("name", "code").alias("name"),
-            pl.col("market").fill_null("UNKNOWN"),
-            pl.col("asset_kind").fill_null("COMMON"),
-            pl.col("status").fill_null(ListingStatus.NORMAL.value),
-            "base_price_krw",
-            "listed_shares",
-            pl.col("sector_large").fill_null("").alias("sector"),
-        )
-        .sort("code")
-    )
-
-
-def _index(source: MarketFolder, prices: pl.DataFrame, first: date, day: date) -> tuple[pl.DataFrame, list[Note]]:
-    """Index bars with the day itself; without a file the median stock stands in, and it is said."""
-    known = source.index_daily(first, day)
-    if not known.filter(pl.col("trade_date") == day).is_empty():
-        columns = {"trade_date": "date"}
-        frame = known.rename(columns).select("index_code", "date", "open", "high", "low", "close").drop_nulls()
-        return frame, []
-    daily = (
-        prices.filter(~pl.col("is_halted"))
-        .sort("code", "trade_date")
-        .with_columns(change=(pl.col("close_krw") / pl.col("close_krw").shift(1)).over("code"))
-        .group_by("trade_date")
-        .agg(pl.col("change").median())
-        .sort("trade_date")
-        .with_columns(close=(pl.col("change").fill_null(1.0).cum_prod() * 1000.0))
-    )
-    frame = daily.select(
-        pl.lit("KOSPI").alias("index_code"),
-        pl.col("trade_date").alias("date"),
-        pl.col("close").shift(1).fill_null(1000.0).alias("open"),
-        pl.max_horizontal("close", pl.col("close").shift(1).fill_null(1000.0)).alias("high"),
-        pl.min_horizontal("close", pl.col("close").shift(1).fill_null(1000.0)).alias("low"),
-        "close",
-    )
-    return frame, [
-        Note(
-            ko="지수 파일이 없어 거래소의 KOSPI는 중간 종목의 등락으로 대신했습니다.",
-            en="No index file: the median stock stands in for KOSPI at the exchange.",
-        )
-    ]
-
-
-def _flows(source: MarketFolder, first: date, day: date) -> pl.DataFrame:
-    """Investor flows of the sessions before the day as the exchange's quotation calls show them."""
-    known = source.investor_flows(first, day - timedelta(days=1))
-    return known.select(
-        "code", pl.col("trade_date").alias("date"), "institution_net_shares", "foreign_net_shares"
-    ).drop_nulls()
-
-
-def _plain(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.select(
-        "code",
-        pl.col("trade_date").alias("date"),
-        pl.col("open_krw").alias("open"),
-        pl.col("high_krw").alias("high"),
-        pl.col("low_krw").alias("low"),
-        pl.col("close_krw").alias("close"),
-        "volume",
     )
