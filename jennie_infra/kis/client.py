@@ -12,7 +12,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 from jennie_core.domain.decisions import OrderOutcome, Refused, Unknown
 from jennie_core.domain.enums import Mode
 from jennie_infra.clock import real_now_us
-from jennie_infra.kis.breaker import Breaker
+from jennie_infra.kis.circuits import Circuits
 from jennie_infra.kis.codec_orders import decode_order_reply
 from jennie_infra.kis.codec_rest import RestCall, RestReply
 from jennie_infra.kis.credentials import Credentials
@@ -25,12 +25,13 @@ from jennie_infra.kis.errors import (
     KisRefusedError,
     KisTokenDeadError,
     KisUnavailableError,
+    KisUnreachedError,
     TokenUnavailableError,
     classify,
 )
 from jennie_infra.kis.limits import CallKind, RequestBudget
 from jennie_infra.kis.token import IssuedToken, TokenKeeper
-from jennie_infra.kis.tr_ids import ENDPOINTS, Generation, path, tr_id
+from jennie_infra.kis.tr_ids import ENDPOINTS, Function, Generation, path, tr_id
 
 READ_DEADLINE_SECONDS = 4.5
 ORDER_REPLY_SECONDS = 8.0
@@ -51,6 +52,9 @@ class OrderSent:
     sent_at_us: int | None = None
 
 
+NO_CONNECTION = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+"""Nothing can have left: there was no connection to leave on."""
+
 _NOT_AGAIN = (BreakerOpenError, BudgetExhaustedError, KisRateLimitedError, TokenUnavailableError)
 
 
@@ -70,7 +74,7 @@ class KisClient:
         self._who = who
         self._generation = generation
         self.budget = budget
-        self.breaker = Breaker()
+        self.circuits = Circuits()
         self.tokens: TokenKeeper | None = None
         self._reads: aiohttp.ClientSession | None = None
         self._orders: aiohttp.ClientSession | None = None
@@ -105,22 +109,23 @@ class KisClient:
         raise AssertionError("a retry loop ends by return or exception")
 
     async def _read_once(self, call: RestCall, caller: str, wait_seconds: float) -> RestReply:
-        self.breaker.check()
+        function = call.function
+        self.circuits.check(function)
         try:
             token = await self._token(wait_seconds)
             await self.budget.acquire(CallKind.READ, caller, wait_seconds)
         except BaseException:
-            self.breaker.abandoned()
+            self.circuits.abandoned(function)
             raise
         try:
             reply = await self._ask(call, token)
         except (KisRefusedError, KisMalformedError, KisRateLimitedError, KisTokenDeadError):
-            self.breaker.succeeded()
+            self.circuits.succeeded(function)
             raise
-        except (KisUnavailableError, asyncio.CancelledError):
-            self.breaker.failed()
+        except (KisUnavailableError, asyncio.CancelledError) as lost:
+            self.circuits.failed(function, unreached=isinstance(lost, KisUnreachedError))
             raise
-        self.breaker.succeeded()
+        self.circuits.succeeded(function)
         return reply
 
     async def _ask(self, call: RestCall, token: str) -> RestReply:
@@ -134,6 +139,8 @@ class KisClient:
                 if failure is None and isinstance(body, dict):
                     return RestReply(body, response.headers.get("tr_cont", ""))
                 error = failure.as_error() if failure else KisMalformedError("BROKER-SHAPE", "reply is not an object")
+        except NO_CONNECTION as lost:
+            raise KisUnreachedError("BROKER-UNREACHED", f"{call.function.value}: {type(lost).__name__}") from lost
         except (aiohttp.ClientError, TimeoutError) as lost:
             raise KisUnavailableError("BROKER-DOWN", f"{call.function.value}: {type(lost).__name__}") from lost
         if isinstance(error, KisTokenDeadError) and self.tokens is not None:
@@ -147,7 +154,8 @@ class KisClient:
         """
         try:
             token = await self._token(deadline - time.monotonic())
-            await self.budget.acquire(CallKind.ORDER, call.function.value, deadline - time.monotonic())
+            kind = CallKind.ENTRY if call.function is Function.BUY else CallKind.EXIT
+            await self.budget.acquire(kind, call.function.value, deadline - time.monotonic())
         except KisError as error:
             return OrderSent(Refused(rule=error.rule, text=f"not sent: {error.detail}"))
         rest = deadline - time.monotonic()
@@ -163,10 +171,13 @@ class KisClient:
             ) as response:
                 parsed = _json(await response.read())
                 outcome = decode_order_reply(response.status, parsed)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        except NO_CONNECTION as error:
+            self.circuits.failed(call.function, unreached=True)
             return OrderSent(Refused(rule="GW-UNREACHED", text=f"not sent: no connection ({type(error).__name__})"))
         except (aiohttp.ClientError, TimeoutError) as error:
+            self.circuits.failed(call.function)
             return OrderSent(Unknown(reason=f"no answer from the broker: {type(error).__name__}"), sent_at_us)
+        self.circuits.succeeded(call.function)
         if isinstance(outcome, Refused) and outcome.rule == "BROKER-TOKEN" and self.tokens is not None:
             self.tokens.reject(token)
         return OrderSent(outcome, sent_at_us)
@@ -203,6 +214,8 @@ class KisClient:
                 timeout=timeout,
             ) as response:
                 body = _json(await response.read())
+        except NO_CONNECTION as error:
+            raise KisUnreachedError("BROKER-UNREACHED", f"{where}: {type(error).__name__}") from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise KisUnavailableError("BROKER-DOWN", f"{where}: {type(error).__name__}") from error
         if not isinstance(body, dict):

@@ -2,6 +2,7 @@
 
 KisError
 +- KisUnavailableError     no answer, an answer without meaning, a passing fault at the broker
+|  +- KisUnreachedError    no connection, so nothing was asked
 |  +- KisRateLimitedError  too many requests; the token is as good as before
 |  +- KisTokenDeadError    the token must be issued again
 |  +- BreakerOpenError     not asked: the last reads all failed
@@ -43,6 +44,10 @@ class KisUnavailableError(KisError):
     """No usable answer."""
 
     status = 503
+
+
+class KisUnreachedError(KisUnavailableError):
+    """No connection to the host: the request certainly did not leave."""
 
 
 class KisRateLimitedError(KisUnavailableError):

@@ -1,18 +1,20 @@
 """The account-wide request budget with room reserved for orders and cancels (R-GW-01, drill 14).
 
-The broker counts in a sliding window of one second, so does the budget. A leaky bucket (aiolimiter) lets a burst and
-the refill of the same second through, nearly twice the limit in one window; hence a window of our own.
+The window is a library's (window.py); reserved room, exits before entries before reads, and turns among the callers
+are ours: no library has them. A leaky bucket (aiolimiter) lets a burst and the refill of the same second through,
+nearly twice the limit in one window of the broker's.
 """
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum
 from typing import Protocol
 
 from jennie_core.domain.enums import Mode
 from jennie_infra.kis.errors import BudgetExhaustedError
+from jennie_infra.kis.window import Window
 
 REQUESTS_PER_SECOND = {Mode.REHEARSAL: 18, Mode.PAPER: 1, Mode.LIVE: 18}
 RESERVED_FOR_ORDERS = {Mode.REHEARSAL: 4, Mode.PAPER: 0, Mode.LIVE: 4}
@@ -21,21 +23,27 @@ WINDOW_SECONDS = 1.1
 MAX_WAITING_READS = 200
 
 
-class CallKind(StrEnum):
-    """Who asks for room: orders and cancels go before reads and may use all of it."""
+class CallKind(IntEnum):
+    """Who asks for room, the most urgent first: exits outlive entries (I6), and reads may not use the reserve."""
 
-    ORDER = "order"
-    READ = "read"
+    EXIT = 0
+    ENTRY = 1
+    READ = 2
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
-    """What health shows."""
+    """What health shows. `refused_by` counts refusals per caller: who was turned away is no secret (drill 14)."""
 
     in_window: int
     limit: int
     waiting: int
-    refused: int
+    refused_by: dict[str, int]
+
+    @property
+    def refused(self) -> int:
+        """Requests refused for want of room."""
+        return sum(self.refused_by.values())
 
 
 class RequestBudget(Protocol):
@@ -54,130 +62,141 @@ class RequestBudget(Protocol):
         ...
 
 
+Queue = deque[asyncio.Future[None]]
+
+
 class WallBudget:
     """Sliding window in real time. Waiting reads are served in turn over the callers, so none starves another."""
 
     def __init__(self, limit: int, reserved: int, window_seconds: float = WINDOW_SECONDS) -> None:
         self._limit = limit
-        self._read_limit = max(1, limit - reserved)
-        self._window = window_seconds
-        self._taken: deque[float] = deque()
-        self._orders: deque[asyncio.Future[None]] = deque()
-        self._reads: dict[str, deque[asyncio.Future[None]]] = {}
+        self._reserved = min(reserved, limit - 1)
+        self._window = Window(limit, round(window_seconds * 1000))
+        self._orders: dict[CallKind, Queue] = {CallKind.EXIT: deque(), CallKind.ENTRY: deque()}
+        self._reads: dict[str, Queue] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._refused = 0
+        self._refused: Counter[str] = Counter()
 
     async def acquire(self, kind: CallKind, caller: str, wait_seconds: float) -> None:
         """Take room now or wait in turn."""
-        self._expire()
-        if kind is CallKind.ORDER:
-            if not self._orders and len(self._taken) < self._limit:
-                self._taken.append(time.monotonic())
-                return
-            queue = self._orders
-        else:
-            if not self._orders and not self._reads and len(self._taken) < self._read_limit:
-                self._taken.append(time.monotonic())
-                return
-            if sum(len(waiting) for waiting in self._reads.values()) >= MAX_WAITING_READS:
-                raise self._refusal("too many reads wait already")
+        if not self._somebody_before(kind) and self._take(kind):
+            return
+        if kind is CallKind.READ:
+            if sum(len(queue) for queue in self._reads.values()) >= MAX_WAITING_READS:
+                raise self._refusal(caller, "too many reads wait already")
             queue = self._reads.setdefault(caller, deque())
+        else:
+            queue = self._orders[kind]
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue.append(future)
         self._schedule()
         try:
             await asyncio.wait_for(future, wait_seconds)
         except TimeoutError:
-            raise self._refusal(f"no room within {wait_seconds:.1f} s") from None
+            raise self._refusal(caller, f"no room within {wait_seconds:.1f} s") from None
         finally:
-            self._forget(queue, future, caller if kind is CallKind.READ else None)
+            if future in queue:
+                queue.remove(future)
+            if kind is CallKind.READ and not queue:
+                self._reads.pop(caller, None)
 
     def observe_settled(self, market_us: int) -> None:
         """Nothing: this budget counts in real time."""
 
     def use(self) -> BudgetUse:
         """Figures for health."""
-        self._expire()
-        waiting = len(self._orders) + sum(len(queue) for queue in self._reads.values())
-        return BudgetUse(len(self._taken), self._limit, waiting, self._refused)
+        queues = (*self._orders.values(), *self._reads.values())
+        waiting = sum(len(queue) for queue in queues)
+        return BudgetUse(self._window.used(_now_ms()), self._limit, waiting, dict(self._refused))
 
-    def _refusal(self, why: str) -> BudgetExhaustedError:
-        self._refused += 1
+    def _refusal(self, caller: str, why: str) -> BudgetExhaustedError:
+        self._refused[caller] += 1
         return BudgetExhaustedError("GW-BUDGET", f"request budget of {self._limit} a second is used up: {why}")
 
-    def _expire(self) -> None:
-        horizon = time.monotonic() - self._window
-        while self._taken and self._taken[0] <= horizon:
-            self._taken.popleft()
+    def _somebody_before(self, kind: CallKind) -> bool:
+        waiting = any(self._orders[earlier] for earlier in self._orders if earlier <= kind)
+        return waiting or (kind is CallKind.READ and bool(self._reads))
 
-    def _forget(self, queue: deque[asyncio.Future[None]], future: asyncio.Future[None], caller: str | None) -> None:
-        if future in queue:
-            queue.remove(future)
-        if caller is not None and not queue:
-            self._reads.pop(caller, None)
+    def _take(self, kind: CallKind) -> bool:
+        return self._window.take(_now_ms(), self._reserved if kind is CallKind.READ else 0)
 
     def _schedule(self) -> None:
         if self._timer is None:
-            free_in = self._taken[0] + self._window - time.monotonic() if self._taken else 0.0
-            self._timer = asyncio.get_running_loop().call_later(max(0.001, free_in), self._serve)
+            free_in = max(1, self._window.free_in_ms(_now_ms())) / 1000
+            self._timer = asyncio.get_running_loop().call_later(free_in, self._serve)
 
     def _serve(self) -> None:
         self._timer = None
-        self._expire()
-        while self._orders and len(self._taken) < self._limit:
-            self._grant(self._orders.popleft())
-        while self._reads and not self._orders and len(self._taken) < self._read_limit:
-            caller = next(iter(self._reads))
-            queue = self._reads.pop(caller)
+        for kind, queue in self._orders.items():
+            while queue:
+                if queue[0].done():
+                    queue.popleft()
+                elif self._take(kind):
+                    queue.popleft().set_result(None)
+                else:
+                    self._schedule()
+                    return
+        while self._reads:
+            caller, queue = next(iter(self._reads.items()))
+            while queue and queue[0].done():
+                queue.popleft()
             if queue:
-                self._grant(queue.popleft())
+                if not self._take(CallKind.READ):
+                    self._schedule()
+                    return
+                queue.popleft().set_result(None)
+            del self._reads[caller]
             if queue:
                 self._reads[caller] = queue
-        if self._orders or self._reads:
-            self._schedule()
-
-    def _grant(self, future: asyncio.Future[None]) -> None:
-        if not future.done():
-            self._taken.append(time.monotonic())
-            future.set_result(None)
 
 
 class MarketBudget:
-    """Counts in market time (decision 0001): a bucket of `rate x slice seconds`, refilled as time settles.
+    """Counts in market time (decision 0001): `rate x slice seconds` requests in a window as wide as a slice.
 
-    An exhausted bucket refuses at once: market time stands still until the answer, so waiting would hold it for ever.
+    Without room it refuses at once: market time stands still until the answer, so waiting would hold it for ever. What
+    a caller had in the slice before, up to an even share, is kept for it: a scan cannot take the room of a monitor.
     """
 
     def __init__(self, limit: int, reserved: int, slice_seconds: int) -> None:
-        self._limit = limit
-        self._reserved = reserved
-        self._capacity = limit * max(1, slice_seconds)
-        self._used = 0
-        self._settled_us: int | None = None
-        self._refused = 0
+        seconds = max(1, slice_seconds)
+        self._capacity = limit * seconds
+        self._reserved = reserved * seconds
+        self._slice_us = seconds * 1_000_000
+        self._window = Window(self._capacity, seconds * 1000 - 1)
+        self._now_ms = 0
+        self._slice_began_us: int | None = None
+        self._had: Counter[str] = Counter()
+        self._has: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
 
     async def acquire(self, kind: CallKind, caller: str, wait_seconds: float) -> None:
         """Take room now or be refused."""
-        room = self._capacity
-        if kind is CallKind.READ:
-            room -= room * self._reserved // self._limit
-        if self._used >= room:
-            self._refused += 1
+        keep_free = self._reserved + self._kept_for_others(caller) if kind is CallKind.READ else 0
+        if not self._window.take(self._now_ms, keep_free):
+            self._refused[caller] += 1
+            room = self._capacity - keep_free
             raise BudgetExhaustedError(
-                "GW-BUDGET", f"{room} {kind.value} requests of this time slice are used up; asked by {caller}"
+                "GW-BUDGET", f"{room} {kind.name.lower()} requests of this time slice are used up; asked by {caller}"
             )
-        self._used += 1
+        if kind is CallKind.READ:
+            self._has[caller] += 1
 
     def observe_settled(self, market_us: int) -> None:
-        """Refill for the market time that has passed."""
-        previous, self._settled_us = self._settled_us, market_us
-        if previous is None or market_us <= previous:
-            return
-        self._used = max(0, self._used - self._limit * ((market_us - previous) // 1_000_000))
+        """Market time has passed: requests of the slice before no longer count."""
+        if self._slice_began_us is None or market_us >= self._slice_began_us + self._slice_us:
+            self._had, self._has = self._has, Counter()
+            self._slice_began_us = market_us
+        self._now_ms = max(self._now_ms, market_us // 1000)
 
     def use(self) -> BudgetUse:
         """Figures for health."""
-        return BudgetUse(self._used, self._capacity, 0, self._refused)
+        return BudgetUse(self._window.used(self._now_ms), self._capacity, 0, dict(self._refused))
+
+    def _kept_for_others(self, caller: str) -> int:
+        callers = self._had.keys() | self._has.keys() | {caller}
+        share = (self._capacity - self._reserved) // len(callers)
+        others = callers - {caller}
+        return sum(max(0, min(share, self._had[other]) - self._has[other]) for other in others)
 
 
 def make_budget(mode: Mode, slice_seconds: int) -> RequestBudget:
@@ -186,3 +205,7 @@ def make_budget(mode: Mode, slice_seconds: int) -> RequestBudget:
     if mode is Mode.REHEARSAL:
         return MarketBudget(limit, reserved, slice_seconds)
     return WallBudget(limit, reserved)
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000

@@ -8,7 +8,8 @@ from jennie_infra.clock import real_now_us
 from jennie_infra.kis.client import KisClient
 from jennie_infra.kis.credentials import Credentials, quotation_credentials
 from jennie_infra.kis.limits import make_budget
-from jennie_infra.kis.token import FILE_NAME, QUOTATION_FILE_NAME, TokenKeeper, fingerprint
+from jennie_infra.kis.token import TokenKeeper
+from jennie_infra.kis.token_file import FILE_NAME, QUOTATION_FILE_NAME, TokenFile, fingerprint
 from jennie_infra.settings import Settings
 
 
@@ -51,7 +52,7 @@ def _with_tokens(
     client: KisClient, settings: Settings, file_name: str, named: str, limit_clock: Callable[[], int | None]
 ) -> Line:
     tokens = TokenKeeper(
-        settings.secrets_dir / file_name,
+        TokenFile(settings.secrets_dir / file_name),
         named,
         client.issue_token,
         limit_clock,

@@ -34,6 +34,7 @@ class Figures:
         self._frames = metrics.counter("frames_total", "frames by kind", ("kind",))
         self._notices = metrics.counter("notices_total", "notice records by outcome", ("outcome",))
         self._orders = metrics.counter("orders_total", "order calls by outcome", ("outcome",))
+        self._refused = metrics.counter("budget_refusals_total", "requests refused for want of room", ("caller",))
         self._gauges = {
             name: metrics.gauge(name, text)
             for name, text in (
@@ -51,18 +52,19 @@ class Figures:
 
     def update(self) -> None:
         """Carry over what has grown."""
+        use = self._client.budget.use()
         for kind, metric, counts in (
             ("records", self._records, self._intake.screen.counts),
             ("frames", self._frames, self._intake.frames),
             ("notices", self._notices, self._intake.notices),
             ("orders", self._orders, self._desk.outcomes),
+            ("refused", self._refused, use.refused_by),
         ):
             for label, total in list(counts.items()):
                 grown = total - self._seen[(kind, label)]
                 if grown:
                     metric.labels(label).inc(grown)
                     self._seen[(kind, label)] = total
-        use = self._client.budget.use()
         for name, value in (
             ("gateway_subscribed_codes", len(self._feed.subscribed)),
             ("gateway_polled_codes", len(self._feed.polled())),

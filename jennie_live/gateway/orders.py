@@ -150,7 +150,7 @@ class OrderDesk:
         """Why nothing that adds or moves an order may leave now; buys also wait for a broker that answers (I6)."""
         if refusal := self._old_lease(side, lease):
             return refusal
-        if side is OrderSide.BUY and self._client.breaker.state == "open":
+        if side is OrderSide.BUY and self._client.circuits.host.state != "closed":
             return Refused(rule="GW-BREAKER", text="not sent: the broker does not answer reads")
         self._raise_lease(side, lease)
         return None

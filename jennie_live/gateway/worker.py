@@ -104,11 +104,13 @@ class GatewayWorker:
             "last_tick_age_seconds": None if last is None else round((real_now_us() - last) / 1e6, 1),
             "stalled": self._parts.stall.stalled,
             "token": self._parts.account.tokens.state,
-            "breaker": self._parts.account.client.breaker.state,
+            "breaker": self._parts.account.client.circuits.host.state,
+            "resting": ", ".join(self._resting()) or None,
             "budget_used": use.in_window,
             "budget_limit": use.limit,
             "budget_waiting": use.waiting,
             "budget_refused": use.refused,
+            "budget_refused_by": ", ".join(f"{name} {count}" for name, count in use.refused_by.items()) or None,
             "orders_in_flight": self._parts.desk.in_flight,
             "ticks_published": self._parts.publisher.published_ticks,
             "publish_waiting": self._parts.publisher.waiting,
@@ -120,7 +122,7 @@ class GatewayWorker:
 
     async def dependencies(self) -> dict[str, DependencyStatus]:
         """The broker, as the feed and the breaker see it."""
-        open_reads = self._parts.account.client.breaker.state == "closed"
+        open_reads = not self._broker_rests
         return {
             "broker": DependencyStatus(
                 ok=self._parts.feed.connected and open_reads, detail=self._parts.feed.last_problem
@@ -136,7 +138,9 @@ class GatewayWorker:
             "feed not connected": not self._parts.feed.connected,
             "no execution notices": self._parts.feed.connected and not self._parts.feed.notices_on,
             "feed stalled": self._parts.stall.stalled,
-            "reads rest": self._parts.account.client.breaker.state != "closed",
+            "the broker does not answer, reads and buys rest": self._parts.account.client.circuits.host.state
+            != "closed",
+            "some reads rest": bool(self._resting()),
             "streams cannot be written": self._parts.publisher.failing,
             "clock differs from the broker's": self._drifts,
         }
@@ -144,6 +148,13 @@ class GatewayWorker:
 
     def _missing(self) -> tuple[str, ...]:
         return degraded(self._runtime.settings.mode, real_quotes=self._parts.quotations is not None)
+
+    @property
+    def _broker_rests(self) -> bool:
+        return self._parts.account.client.circuits.host.state != "closed"
+
+    def _resting(self) -> list[str]:
+        return sorted({name for line in self._lines for name in line.client.circuits.resting})
 
     @property
     def _lines(self) -> tuple[Line, ...]:
@@ -163,7 +174,7 @@ class GatewayWorker:
                 self._parts.stall.check(self._market_us())
             if self._parts.stall.should_reconnect(self._market_us()):
                 await self._parts.feed.reconnect("no ticks in session")
-            if self._parts.account.client.breaker.state == "half-open":
+            if self._parts.account.client.circuits.host.state == "half-open":
                 with contextlib.suppress(KisError):
                     await self._parts.probe()
             await self._say(STALL_ALERT, self._parts.stall.stalled, "no ticks arrive although the feed is connected")

@@ -2,7 +2,6 @@
 
 import importlib.util
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -133,12 +132,9 @@ def test_saturating_reads_leave_room_for_a_sell(stack: Any) -> None:
         paths = [f"/api/market/order-book?code={code}" for code in stack.codes * 4]
         reads = [pool.submit(stack.api, "GET", path) for path in paths[:150]]
         wait_for(lambda: stack.health()["detail"]["budget_refused"] > 0, "a refused read")
-        began = time.monotonic()
         sold = order(stack, "s-14", "sell", stack.codes[-1])
-        elapsed = time.monotonic() - began
         statuses = {read.result().status_code for read in reads}
     assert sold.outcome.kind == "accepted"
-    assert elapsed < 2.0  # the client's own time on two busy cores; the gateway's is in sent_at_us
     assert statuses == {200, 429}
 
 
@@ -148,10 +144,9 @@ def test_slow_quotes_hold_up_nobody(stack: Any) -> None:
     with ThreadPoolExecutor(10) as pool:
         quotes = [pool.submit(stack.api, "GET", f"/api/market/snapshot?code={code}") for code in stack.codes[:10]]
         wait_for(lambda: stack.health()["detail"]["budget_used"] >= 10, "quotes on their way")
-        began = time.time_ns() // 1_000
         sold = order(stack, "s-15", "sell", stack.codes[-1])
-        assert sold.sent_at_us is not None
-        assert sold.sent_at_us - began < 200_000
+        assert sold.outcome.kind == "accepted"
+        assert not any(quote.done() for quote in quotes), "the sell came back while the slow quotes were still out"
         assert stack.api("GET", "/api/account/balance").status_code == 200
         assert {quote.result().status_code for quote in quotes} == {503}
 

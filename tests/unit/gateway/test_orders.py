@@ -11,10 +11,11 @@ from jennie_core.domain.decisions import Accepted, OrderOutcome, Refused, Unknow
 from jennie_core.domain.enums import OrderSide, OrderType
 from jennie_core.domain.orders import CancelRequest, OrderRequest, ReviseRequest
 from jennie_infra.db.engine import DatabaseThread, make_engine
-from jennie_infra.kis.breaker import Breaker
+from jennie_infra.kis.circuits import Circuits
 from jennie_infra.kis.client import OrderSent
 from jennie_infra.kis.codec_rest import RestCall
 from jennie_infra.kis.credentials import Credentials
+from jennie_infra.kis.tr_ids import Function
 from jennie_live.gateway.call_key import CallKey, CallKind
 from jennie_live.gateway.call_store import CallStore
 from jennie_live.gateway.orders import OrderDesk
@@ -27,7 +28,7 @@ class Client:
     """Stands where KisClient stands; says what it is told and keeps every call."""
 
     def __init__(self) -> None:
-        self.breaker = Breaker()
+        self.circuits = Circuits()
         self.calls: list[RestCall] = []
         self.outcome: OrderOutcome = ACCEPTED
         self.gate = asyncio.Event()
@@ -237,7 +238,7 @@ async def test_a_revision_obeys_lease_store_and_resting_reads_like_an_order(tmp_
     assert isinstance(old.outcome, Refused)
     assert old.outcome.rule == "O2-LEASE"
     for _ in range(20):
-        rig.client.breaker.failed()
+        rig.client.circuits.failed(Function.BALANCE, unreached=True)
     bought = await desk.revise(revise(revision=2, lease=7))
     assert isinstance(bought.outcome, Refused)
     assert bought.outcome.rule == "GW-BREAKER"
@@ -269,7 +270,7 @@ async def test_resting_reads_stop_buys_and_let_sells_pass(tmp_path: Path) -> Non
     rig = Rig(tmp_path)
     desk = await rig.start()
     for _ in range(20):
-        rig.client.breaker.failed()
+        rig.client.circuits.failed(Function.BALANCE, unreached=True)
     bought = await desk.place(order())
     assert isinstance(bought.outcome, Refused)
     assert bought.outcome.rule == "GW-BREAKER"

@@ -18,7 +18,9 @@ from jennie_infra.kis.codec_quotes import order_book_call, quote_call
 from jennie_infra.kis.credentials import Credentials
 from jennie_infra.kis.errors import BreakerOpenError, KisRateLimitedError, KisRefusedError, KisUnavailableError
 from jennie_infra.kis.limits import WallBudget
-from jennie_infra.kis.token import FILE_NAME, TokenKeeper
+from jennie_infra.kis.token import IssuedToken, TokenKeeper
+from jennie_infra.kis.token_file import FILE_NAME, TokenFile
+from jennie_infra.kis.tr_ids import Function
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 WHO = Credentials("k" * 36, "s" * 180, "5012345601", "jennie")
@@ -62,7 +64,9 @@ async def serving(broker: Broker, folder: Path) -> AsyncIterator[KisClient]:
     port = runner.addresses[0][1]
     client = KisClient(f"http://127.0.0.1:{port}", Mode.LIVE, WHO, WallBudget(1_000, 10))
     ticking = iter(range(0, 10**12, 100_000_000))
-    client.tokens = TokenKeeper(folder / FILE_NAME, "x", client.issue_token, lambda: next(ticking), may_wait=False)
+    client.tokens = TokenKeeper(
+        TokenFile(folder / FILE_NAME), "x", client.issue_token, lambda: next(ticking), may_wait=False
+    )
     await client.open()
     try:
         yield client
@@ -218,11 +222,11 @@ async def test_a_business_refusal_does_not_count_against_the_broker(tmp_path: Pa
         for _ in range(25):
             with pytest.raises(KisRefusedError):
                 await client.read(quote_call("005930"), "test")
-        assert client.breaker.state == "closed"
+        assert client.circuits.host.state == "closed"
 
 
 async def test_a_slow_quote_delays_neither_another_read_nor_an_order(tmp_path: Path) -> None:
-    """Drill 15: a sell sent during 50 slow quotes leaves within 200 ms."""
+    """Drill 15: a sell and a read come and go while 50 quotes hang, and after their failures only quotes rest."""
     broker = Broker()
     broker.handlers |= {
         "inquire-price": slow,
@@ -231,15 +235,35 @@ async def test_a_slow_quote_delays_neither_another_read_nor_an_order(tmp_path: P
     }
     async with serving(broker, tmp_path) as client:
         await client.read(order_book_call("005930"), "test")
-        quotes = [asyncio.create_task(client.read(quote_call("005930"), "scan", 1.0)) for _ in range(50)]
-        await asyncio.sleep(0.05)
-        began = time.monotonic()
+        quotes = [asyncio.create_task(client.read(quote_call("005930"), "scan", 3.0)) for _ in range(50)]
+        async with asyncio.timeout(10):
+            while broker.requests.count("inquire-price") < 50:
+                await asyncio.sleep(0.01)
         sent = await client.send_order(order_call(WHO, ORDER), soon())
         await client.read(order_book_call("005930"), "test")
-        assert time.monotonic() - began < 0.2
         assert isinstance(sent.outcome, Accepted)
+        assert not any(quote.done() for quote in quotes), "the sell did not wait for a quote"
         answers = await asyncio.gather(*quotes, return_exceptions=True)
         assert all(isinstance(answer, KisUnavailableError) for answer in answers)
+        assert client.circuits.resting == ("quote",)
+        await client.read(order_book_call("005930"), "test")
+        assert client.circuits.host.state == "closed"
+
+
+async def test_an_order_that_waits_for_a_token_longer_than_its_life_is_refused_unsent(tmp_path: Path) -> None:
+    """Drill 13: not sent late."""
+    broker = Broker()
+
+    async def never() -> IssuedToken:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with serving(broker, tmp_path) as client:
+        client.tokens = TokenKeeper(TokenFile(tmp_path / "slow"), "x", never, lambda: 0, may_wait=True)
+        sent = await client.send_order(order_call(WHO, ORDER), soon(0.05))
+    assert isinstance(sent.outcome, Refused)
+    assert (sent.outcome.rule, sent.sent_at_us) == ("GW-TOKEN", None)
+    assert "order-cash" not in broker.requests
 
 
 async def test_the_breaker_rests_reads_and_lets_a_sell_pass(tmp_path: Path) -> None:
@@ -248,7 +272,7 @@ async def test_the_breaker_rests_reads_and_lets_a_sell_pass(tmp_path: Path) -> N
     broker.handlers |= {"inquire-price": says(500, None), "order-cash": says(200, SOLD)}
     async with serving(broker, tmp_path) as client:
         for _ in range(20):
-            client.breaker.failed()
+            client.circuits.failed(Function.QUOTE, unreached=True)
         with pytest.raises(BreakerOpenError):
             await client.read(quote_call("005930"), "test", 0.3)
         sent = await client.send_order(order_call(WHO, ORDER), soon())

@@ -23,7 +23,7 @@ class Time:
 def test_the_breaker_opens_after_twenty_failures_and_lets_one_probe_through() -> None:
     """R-GW-02, with a pause that doubles instead of a fixed minute."""
     at = Time()
-    breaker = Breaker(lambda: at.now)
+    breaker = Breaker("quote", lambda: at.now)
     for _ in range(FAILURES_TO_OPEN):
         breaker.check()
         breaker.failed()
@@ -45,7 +45,7 @@ def test_the_breaker_opens_after_twenty_failures_and_lets_one_probe_through() ->
 
 def test_a_probe_that_never_left_does_not_block_the_next_one() -> None:
     at = Time()
-    breaker = Breaker(lambda: at.now)
+    breaker = Breaker("quote", lambda: at.now)
     for _ in range(FAILURES_TO_OPEN):
         breaker.failed()
     at.now = 5.0

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from jennie_infra.clock import real_now_us
-from jennie_infra.kis.errors import KisRateLimitedError, KisUnavailableError, TokenUnavailableError
-from jennie_infra.kis.token import FILE_NAME, IssuedToken, TokenKeeper, fingerprint
+from jennie_infra.kis.errors import KisRateLimitedError, KisUnavailableError, KisUnreachedError, TokenUnavailableError
+from jennie_infra.kis.token import IssuedToken, TokenKeeper
+from jennie_infra.kis.token_file import COPY_SUFFIX, FILE_NAME, TokenFile, fingerprint
 
 MINUTE_US = 61_000_000
 
@@ -28,7 +29,7 @@ class Broker:
         return IssuedToken(f"token-{self.issues}", 86_400)
 
     def keeper(self, folder: Path, print_: str = "host") -> TokenKeeper:
-        keeper = TokenKeeper(folder / FILE_NAME, print_, self.issue, lambda: self.now_us, may_wait=False)
+        keeper = TokenKeeper(TokenFile(folder / FILE_NAME), print_, self.issue, lambda: self.now_us, may_wait=False)
         keeper.load()
         return keeper
 
@@ -81,14 +82,95 @@ async def test_five_restarts_reuse_the_stored_token(tmp_path: Path) -> None:
     for _ in range(5):
         assert await broker.keeper(tmp_path).get(1) == "token-1"
     assert broker.issues == 1
-    assert (tmp_path / FILE_NAME).stat().st_mode & 0o777 == 0o600
+    for name in (FILE_NAME, FILE_NAME + COPY_SUFFIX):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"fingerprint": "host"}', "\x00\xff"])
-async def test_a_damaged_file_counts_as_none(tmp_path: Path, content: str) -> None:
-    (tmp_path / FILE_NAME).write_text(content)
+DAMAGE = ["", "{", '{"fingerprint": "host"}', "\x00\xff"]
+
+
+@pytest.mark.parametrize("content", DAMAGE)
+@pytest.mark.parametrize("suffix", ["", COPY_SUFFIX])
+async def test_one_damaged_copy_costs_neither_token_nor_issue(tmp_path: Path, content: str, suffix: str) -> None:
     broker = Broker()
+    await broker.keeper(tmp_path).get(1)
+    (tmp_path / (FILE_NAME + suffix)).write_text(content)
     assert await broker.keeper(tmp_path).get(1) == "token-1"
+    assert broker.issues == 1
+
+
+@pytest.mark.parametrize("content", DAMAGE)
+async def test_with_both_copies_damaged_the_next_token_waits_its_minute(tmp_path: Path, content: str) -> None:
+    """Drill 13: one may have been issued this very minute, and nobody knows."""
+    broker = Broker()
+    await broker.keeper(tmp_path).get(1)
+    for name in (FILE_NAME, FILE_NAME + COPY_SUFFIX):
+        (tmp_path / name).write_text(content)
+    keeper = broker.keeper(tmp_path)
+    with pytest.raises(TokenUnavailableError):
+        await keeper.get(1)
+    broker.now_us = MINUTE_US
+    assert await keeper.get(1) == "token-2"
+
+
+async def test_a_death_between_asking_and_storing_keeps_the_minute(tmp_path: Path) -> None:
+    """Drill 13: killed with the request under way, the gateway comes back and does not ask again at once."""
+    broker = Broker()
+
+    async def dies() -> IssuedToken:
+        broker.issues += 1
+        raise asyncio.CancelledError
+
+    doomed = TokenKeeper(TokenFile(tmp_path / FILE_NAME), "host", dies, lambda: 0, may_wait=False)
+    with pytest.raises(asyncio.CancelledError):
+        await doomed.get(1)
+    with pytest.raises(TokenUnavailableError):
+        await broker.keeper(tmp_path).get(1)
+    assert broker.issues == 1
+
+
+@pytest.mark.parametrize("clock_known", [True, False])
+async def test_a_request_that_found_no_connection_does_not_count(tmp_path: Path, clock_known: bool) -> None:
+    """Drill 15: after the broker is back a token is not a minute away."""
+    broker = Broker()
+    broker.now_us = 5 if clock_known else None
+    broker.error = KisUnreachedError("BROKER-UNREACHED", "gone")
+    keeper = broker.keeper(tmp_path)
+    with pytest.raises(KisUnreachedError):
+        await keeper.get(1)
+    broker.error = None
+    assert await keeper.get(1) == "token-2"
+    broker.error = KisUnreachedError("BROKER-UNREACHED", "gone")
+    (tmp_path / FILE_NAME).unlink()
+    (tmp_path / (FILE_NAME + COPY_SUFFIX)).unlink()
+    other = broker.keeper(tmp_path)
+    with pytest.raises(KisUnreachedError):
+        await other.get(1)
+    broker.error = None
+    assert await broker.keeper(tmp_path).get(1) == "token-4"
+
+
+async def test_a_token_asked_for_before_market_time_was_known_and_lost_waits_for_the_first_mark(tmp_path: Path) -> None:
+    broker = Broker()
+    broker.now_us = None
+    broker.error = KisUnavailableError("BROKER-DOWN", "no answer")
+    with pytest.raises(KisUnavailableError):
+        await broker.keeper(tmp_path).get(1)
+    broker.error = None
+    keeper = broker.keeper(tmp_path)
+    with pytest.raises(TokenUnavailableError):
+        await keeper.get(1)
+    keeper.observe_settled(7)
+    broker.now_us = 7 + MINUTE_US
+    assert await keeper.get(1) == "token-2"
+
+
+async def test_a_full_disk_costs_the_stored_token_and_nothing_else(tmp_path: Path) -> None:
+    broker = Broker()
+    (tmp_path / "secrets").write_text("a file where the folder should be")
+    keeper = broker.keeper(tmp_path / "secrets")
+    assert await keeper.get(1) == "token-1"
+    assert await keeper.get(1) == "token-1"
 
 
 async def test_a_token_of_another_host_is_not_used(tmp_path: Path) -> None:
@@ -119,7 +201,7 @@ async def test_nobody_waits_longer_than_it_may(tmp_path: Path) -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    keeper = TokenKeeper(tmp_path / FILE_NAME, "host", never, real_now_us, may_wait=True)
+    keeper = TokenKeeper(TokenFile(tmp_path / FILE_NAME), "host", never, real_now_us, may_wait=True)
     with pytest.raises(TokenUnavailableError):
         await keeper.get(0.01)
 
