@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from time import monotonic
 
-from jennie_infra.kis.breaker import FAILURES_TO_OPEN, Breaker
+from jennie_infra.kis.breaker import FAILURES_TO_OPEN, Breaker, State
 from jennie_infra.kis.tr_ids import Function
 
 MOST_OF_ONE = FAILURES_TO_OPEN // 2
@@ -58,6 +58,10 @@ class Circuits:
         """The read that was let through never left, so it proves nothing."""
         self._own(function).abandoned()
         self.host.abandoned()
+
+    def state(self, function: Function) -> State:
+        """State of one function's own breaker."""
+        return self._own(function).state
 
     @property
     def resting(self) -> tuple[str, ...]:

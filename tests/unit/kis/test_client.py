@@ -88,11 +88,6 @@ async def cut(request: web.Request) -> web.StreamResponse:
     return web.Response()
 
 
-async def slow(_request: web.Request) -> web.StreamResponse:
-    await asyncio.sleep(20)
-    return web.Response()
-
-
 def soon(seconds: float = 2.0) -> float:
     return time.monotonic() + seconds
 
@@ -227,25 +222,31 @@ async def test_a_business_refusal_does_not_count_against_the_broker(tmp_path: Pa
 
 async def test_a_slow_quote_delays_neither_another_read_nor_an_order(tmp_path: Path) -> None:
     """Drill 15: a sell and a read come and go while 50 quotes hang, and after their failures only quotes rest."""
-    broker = Broker()
+    broker, all_hang, release = Broker(), asyncio.Event(), asyncio.Event()
+
+    async def hangs(_request: web.Request) -> web.StreamResponse:
+        if broker.requests.count("inquire-price") >= 50:
+            all_hang.set()
+        await release.wait()
+        return web.json_response(None, status=500)
+
     broker.handlers |= {
-        "inquire-price": slow,
+        "inquire-price": hangs,
         "order-cash": says(200, SOLD),
         "inquire-asking-price-exp-ccn": says(200, FINE),
     }
     async with serving(broker, tmp_path) as client:
         await client.read(order_book_call("005930"), "test")
-        quotes = [asyncio.create_task(client.read(quote_call("005930"), "scan", 3.0)) for _ in range(50)]
-        async with asyncio.timeout(10):
-            while broker.requests.count("inquire-price") < 50:
-                await asyncio.sleep(0.01)
-        sent = await client.send_order(order_call(WHO, ORDER), soon())
+        quotes = [asyncio.create_task(client.read(quote_call("005930"), "scan", 60)) for _ in range(50)]
+        await asyncio.wait_for(all_hang.wait(), 30)
+        sent = await client.send_order(order_call(WHO, ORDER), soon(30))
         await client.read(order_book_call("005930"), "test")
         assert isinstance(sent.outcome, Accepted)
         assert not any(quote.done() for quote in quotes), "the sell did not wait for a quote"
+        release.set()
         answers = await asyncio.gather(*quotes, return_exceptions=True)
         assert all(isinstance(answer, KisUnavailableError) for answer in answers)
-        assert client.circuits.resting == ("quote",)
+        assert client.circuits.state(Function.QUOTE) != "closed"
         await client.read(order_book_call("005930"), "test")
         assert client.circuits.host.state == "closed"
 
