@@ -13,6 +13,13 @@ import pytest
 from tests.e2e.house import House, free_port_bases, processes_of, until
 
 UNTIL = "09:45"
+FAULTS = (
+    "accept_then_drop_reply:probability=0.05",
+    "accept_then_drop_reply@order-cash:probability=0.5,seed=3",
+    "reorder_notices",
+    "duplicate_notice:probability=0.3",
+)
+"""Of the disturbed morning: replies lost, those of orders more often, notices shuffled and repeated."""
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +61,8 @@ def runs(new_house: Callable[[], House]) -> Iterator[dict[str, Future[Finished]]
             "refused": pool.submit(run, False, "--until", UNTIL, "--fail-check", "freshness"),
             "slow": pool.submit(run, True, "--until", UNTIL, "--speed", "400"),
         }
+        faults = [word for fault in FAULTS for word in ("--fault", fault)]
+        started["disturbed"] = pool.submit(run, False, "--until", UNTIL, *faults)
         yield started
         for future in started.values():
             future.cancel()
@@ -97,3 +106,9 @@ def refused(runs: dict[str, Future[Finished]]) -> House:
 def slow(runs: dict[str, Future[Finished]]) -> House:
     """The same morning at 400 market seconds per second beside a process that takes a whole core."""
     return _finished(runs["slow"])
+
+
+@pytest.fixture(scope="session")
+def disturbed(runs: dict[str, Future[Finished]]) -> House:
+    """The same morning with faults of the exchange switched on from before the open."""
+    return _finished(runs["disturbed"])
