@@ -12,6 +12,8 @@ from jennie_sim.protocol.quote_calls import change_fields
 RANKED = 30
 CANDIDATES = 90
 """So many codes of the whole day are looked at for the most traded of an instant: each costs a drawn tape."""
+LISTED = 200
+"""So many codes are looked through for interruptions, for the same reason; any other is found when asked for by code."""
 AVERAGE_DAYS = 20
 
 
@@ -60,7 +62,7 @@ def _rate(part: int, whole: int) -> str:
 
 
 def interruptions(broker: Broker, request: Request, tr_id: str) -> Reply:
-    """`inquire-vi-status`: the day's volatility interruptions up to now, newest first.
+    """`inquire-vi-status`: volatility interruptions up to now of one code or of the most traded ones, newest first.
 
     FID_RANK_SORT_CLS_CODE 1 static, 2 dynamic, 3 both; FID_MRKT_CLS_CODE K or Q; FID_INPUT_ISCD one code or blank.
     """
@@ -82,14 +84,14 @@ def interruptions(broker: Broker, request: Request, tr_id: str) -> Reply:
 
 
 def _may_have_been_interrupted(market: Market) -> list[str]:
-    """Codes whose day was wide enough; a tape is drawn for no other."""
+    """Codes whose day was wide enough, the most traded ones; a tape is drawn for no other."""
     wide = []
     for code, bar in market.pack.bars.items():
         base = market.listing[code].base_price_krw
         top, bottom = max(bar.high, base), min(bar.low, base)
         if bar.traded and (top - bottom) * 100 >= DYNAMIC_PCT_OF_INDEX_MEMBERS * bottom:
-            wide.append(code)
-    return wide
+            wide.append((-bar.volume * bar.close, code))
+    return [code for _, code in sorted(wide)[:LISTED]]
 
 
 def _interruption_row(market: Market, code: str, number: int, row: Interruption, now_ms: int) -> dict[str, str]:
