@@ -13,7 +13,7 @@ RANKED = 30
 CANDIDATES = 90
 """So many codes of the whole day are looked at for the most traded of an instant: each costs a drawn tape."""
 LISTED = 200
-"""So many codes are looked through for interruptions, for the same reason; any other is found when asked for by code."""
+"""So many codes are looked through for interruptions, for the same reason; any other is found when asked for."""
 AVERAGE_DAYS = 20
 
 
