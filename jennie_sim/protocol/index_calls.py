@@ -52,13 +52,24 @@ def index_now(broker: Broker, request: Request, tr_id: str) -> Reply:
     zeros = {f"{name}_issu_cnt": "0" for name in ("ascn", "uplm", "stnr", "down", "lslm")} | dict.fromkeys(
         ("total_askp_rsqn", "total_bidp_rsqn", "ntby_rsqn"), "0"
     )
-    year = index.rows.filter(pl.col("date").dt.year() == broker.market.day.year, pl.col("date") < broker.market.day)
     now = index.at(broker.now_ms)
-    high = max([now.high, *year["high"].to_list()])
-    low = min([now.low, *year["low"].to_list()])
-    extremes = {"dryy_bstp_nmix_hgpr": f"{high:.2f}", "dryy_bstp_nmix_lwpr": f"{low:.2f}"}
+    extremes = _extremes_of_year(broker, index, now)
     rates = {"seln_rsqn_rate": "50.00", "shnu_rsqn_rate": "50.00"}
     return ok(output=_now_fields(now) | zeros | extremes | rates)
+
+
+def _extremes_of_year(broker: Broker, index: IndexPath, now: IndexNow) -> dict[str, str]:
+    """Highest and lowest value of the calendar year with their days and the distance to now, today included."""
+    day = broker.market.day
+    year = index.rows.filter(pl.col("date").dt.year() == day.year, pl.col("date") < day)
+    fields = {}
+    for name, column, today, find in (("hgpr", "high", now.high, max), ("lwpr", "low", now.low, min)):
+        known = [(today, day), *year.select(column, "date").iter_rows()]
+        value = find(row[0] for row in known)
+        fields[f"dryy_bstp_nmix_{name}"] = f"{value:.2f}"
+        fields[f"dryy_{name}_vrss_prpr_rate"] = f"{(now.value - value) * 100 / value if value else 0:.2f}"
+        fields[f"dryy_bstp_nmix_{name}_date"] = f"{next(on for level, on in known if level == value):%Y%m%d}"
+    return fields
 
 
 def _day_rows(broker: Broker, index: IndexPath, first: date, last: date, count: int) -> list[dict[str, Any]]:
