@@ -5,12 +5,14 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from jennie_sim.market.generate import GeneratedMarket, generate_market
+from jennie_sim.market.hours import MINUTE_MS
 from jennie_sim.market.market import Market
-from jennie_sim.market.pack import CarriedHolding, PackAccount, PackError, SessionPack, read_pack
+from jennie_sim.market.pack import FLOW_SCHEMA, CarriedHolding, PackAccount, PackError, SessionPack, read_pack
 from jennie_sim.market.tape import Col
 from jennie_sim.market.write_pack import write_pack
 
@@ -27,7 +29,9 @@ Pack = Callable[..., Path]
 
 @pytest.fixture
 def pack(made: GeneratedMarket, tmp_path: Path) -> Pack:
-    def write(session: pl.DataFrame | None = None, holdings: tuple[CarriedHolding, ...] = ()) -> Path:
+    def write(
+        session: pl.DataFrame | None = None, holdings: tuple[CarriedHolding, ...] = (), **more: pl.DataFrame
+    ) -> Path:
         account = PackAccount(account_number="50123456-01", cash_krw=1_000_000, holdings=holdings)
         write_pack(
             tmp_path,
@@ -40,6 +44,7 @@ def pack(made: GeneratedMarket, tmp_path: Path) -> Pack:
             history=made.daily,
             index=made.index,
             accounts=[account],
+            **more,
         )
         return tmp_path
 
@@ -156,3 +161,37 @@ def test_several_accounts_may_share_a_pack(pack: Pack) -> None:
     (folder / "account.json").write_text(json.dumps([*rows, rows[0] | {"account_number": "5012345602"}]))
     read: SessionPack = read_pack(folder)
     assert [account.digits for account in read.accounts] == ["5012345601", "5012345602"]
+
+
+def minutes(code: str, width_minutes: int) -> pl.DataFrame:
+    start = [(9 * 60 + width_minutes * n) * MINUTE_MS for n in range(40)]
+    prices = {name: [50_000.0 + 10 * n for n in range(40)] for name in ("open", "high", "low", "close")}
+    return pl.DataFrame({"code": [code] * 40, "start": start, **prices, "volume": [1_000] * 40})
+
+
+def flows(code: str, day: date) -> pl.DataFrame:
+    rows = [(code, day, 5, -7)]
+    return pl.DataFrame(rows, schema=FLOW_SCHEMA, orient="row")
+
+
+def test_minute_bars_drive_the_path_of_their_code_alone(pack: Pack, made: GeneratedMarket) -> None:
+    code, other = made.session.filter(pl.col("volume") > 100_000)["code"].to_list()[:2]
+    plain = Market(read_pack(pack()))
+    before = {each: plain.tape(each).rows for each in (code, other)}
+    driven = Market(read_pack(pack(minutes=minutes(code, 5))))
+    assert np.array_equal(driven.tape(other).rows, before[other])
+    assert not np.array_equal(driven.tape(code).rows[:, Col.PRICE], before[code][:, Col.PRICE])
+    assert int(driven.tape(code).rows[-1, Col.VOLUME]) == driven.bar(code).volume
+    assert driven.tape(code).bar == plain.tape(code).bar
+
+
+def test_bars_of_another_length_and_flows_of_the_traded_day_are_named(pack: Pack, made: GeneratedMarket) -> None:
+    code = made.listing["code"][0]
+    with pytest.raises(PackError, match=r"minutes\.parquet: bars of .* are 3 minutes apart; 1 or 5 are understood"):
+        read_pack(pack(minutes=minutes(code, 3)))
+    folder = pack(minutes=minutes(code, 1), flows=flows(code, date(2026, 3, 17)))
+    read = read_pack(folder)
+    assert (list(read.minutes), read.flows.rows()) == ([code], [(code, date(2026, 3, 17), 5, -7)])
+    flows(code, DAY).write_parquet(folder / "flows.parquet")
+    with pytest.raises(PackError, match=r"flows\.parquet: holds rows that are not before the traded day"):
+        read_pack(folder)
