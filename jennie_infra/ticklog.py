@@ -1,8 +1,9 @@
 """The local log of ticks, marks and notices: compressed JSON lines behind a header, read by replay and assets.
 
 Files are `<folder>/YYYY-MM-DD.NNNN.zst` (zstandard); each process start begins a new part, so a part cut short by a
-crash never spoils the next. Line 1 is the header `{"format", "version", "day", "mode", "fields"}`. Then one JSON array
-a line: `["t", code, price, volume, cumulative, ask, bid, exchange_us, received_us, phase, source]`,
+crash never spoils the next. A part is a row of zstandard frames, each with a checksum, so that a damaged block is
+noticed and never read as other figures. Line 1 is the header `{"format", "version", "day", "mode", "fields"}`. Then one
+JSON array a line: `["t", code, price, volume, cumulative, ask, bid, exchange_us, received_us, phase, source]`,
 `["m", market_us, settled]`, `["n", {notice}]`.
 """
 
@@ -21,6 +22,7 @@ from jennie_core.domain.orders import ExecutionNotice
 FORMAT = "jennie-ticklog"
 VERSION = 1
 SUFFIX = ".zst"
+READ_BYTES = 1 << 16
 
 
 class TickLogError(Exception):
@@ -85,24 +87,48 @@ def prune(folder: Path, keep_days: int) -> list[Path]:
     return removed
 
 
-def read_day(folder: Path, day: date) -> Iterator[Record]:
-    """Every record of a day in the order it was written."""
+def read_day(folder: Path, day: date, problems: list[str] | None = None) -> Iterator[Record]:
+    """Every record of a day in the order it was written.
+
+    A part that cannot be read on raises TickLogError or, when `problems` is given, is named there and the next part
+    follows. An end cut short by a crash is no problem: what had been flushed before it is whole.
+    """
     for path in parts(folder, day):
-        yield from read_part(path)
+        try:
+            yield from read_part(path)
+        except TickLogError as error:
+            if problems is None:
+                raise
+            problems.append(str(error))
 
 
 def read_part(path: Path) -> Iterator[Record]:
-    """Records of one part; an end cut short by a crash is left out. Raises TickLogError for another format."""
+    """Records of one part; an end cut short by a crash is left out. Raises TickLogError for anything else, after the
+    records before it.
+    """
     with path.open("rb") as raw:
-        lines = _lines(raw)
+        lines = _lines(raw, path.name)
         first = next(lines, None)
         if first is None:
             return
-        header = orjson.loads(first)
-        if header.get("format") != FORMAT or header.get("version") != VERSION:
-            raise TickLogError(f"{path.name}: not a {FORMAT} of version {VERSION}")
-        for line in lines:
-            yield _record(orjson.loads(line))
+        _check_header(first, path.name)
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield _record(orjson.loads(line))
+            except (orjson.JSONDecodeError, TypeError, IndexError, ValueError) as error:
+                raise TickLogError(f"{path.name}: record {number} cannot be read: {error}") from error
+
+
+def _check_header(line: bytes, name: str) -> None:
+    try:
+        header = orjson.loads(line)
+        found, version = header["format"], header["version"]
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise TickLogError(f"{name}: no {FORMAT}: its first line is no header") from error
+    if found != FORMAT:
+        raise TickLogError(f"{name}: a {found}, not a {FORMAT}")
+    if version != VERSION:
+        raise TickLogError(f"{name}: version {version}; this program reads version {VERSION}")
 
 
 def _record(values: list[object]) -> Record:
@@ -116,16 +142,17 @@ def _record(values: list[object]) -> Record:
     raise TickLogError(f"unknown kind of line: {kind!r}")
 
 
-def _lines(raw: io.BufferedReader) -> Iterator[bytes]:
-    """Whole lines of the decompressed text; ends quietly where the data ends."""
-    rest = b""
+def _lines(raw: io.BufferedReader, name: str) -> Iterator[bytes]:
+    """Whole lines of the decompressed text; ends quietly where the data end. Raises TickLogError at a corrupt block."""
+    rest, count = b"", 0
     with zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as reader:
         while True:
             try:
-                chunk = reader.read(1 << 20)
-            except zstandard.ZstdError:
-                return
+                chunk = reader.read(READ_BYTES)
+            except zstandard.ZstdError as error:
+                raise TickLogError(f"{name}: corrupt after {max(0, count - 1)} records: {error}") from error
             if not chunk:
                 return
             *whole, rest = (rest + chunk).split(b"\n")
+            count += len(whole)
             yield from whole

@@ -2,6 +2,10 @@
 
 A tick belongs to the minute of its exchange time. A bar closes with the first tick of a later minute or, without one,
 by the timer (`close_until`). Minutes without a trade make no bar; the next bar counts them as its gap.
+
+The exchange's running total tells whether trades are missing: a total above what was seen plus the trade's own size is
+a hole (drill 17), whatever made it: a cut connection, a lost frame, a trimmed stream. Both bars that a hole touches are
+marked, and a marked bar plays no part in volume readings.
 """
 
 from collections import deque
@@ -28,7 +32,7 @@ class Bar(NamedTuple):
     gap_minutes: int = 0
     """Minutes without a bar before this one."""
     is_complete: bool = True
-    """False when ticks of this minute are known to be lost."""
+    """False when trades of this minute are known to be missing: no normal bar for volume decisions."""
 
 
 class BarBuilder:
@@ -36,6 +40,7 @@ class BarBuilder:
 
     __slots__ = (
         "_close",
+        "_cumulative",
         "_end_us",
         "_has_bar",
         "_high",
@@ -59,18 +64,24 @@ class BarBuilder:
         self.late_ticks = 0
         self._has_bar = False
         self._lost_ticks = False
+        self._cumulative = 0
         self._start_us = 0
         self._end_us = 0
         self._open = self._high = self._low = self._close = self._volume = 0
 
-    def add(self, price_krw: int, volume: int, exchange_us: int) -> Bar | None:
-        """Take one trade; returns the bar that it closed, if any.
+    def add(self, price_krw: int, volume: int, exchange_us: int, cumulative: int = 0) -> Bar | None:
+        """Take one trade; returns the bar that it closed, if any. `cumulative`: the day's shares with this trade, or 0.
 
         A trade of a minute that is already closed counts into the day's VWAP and is counted as late; closed bars
         never change.
         """
         self.day_turnover_krw += price_krw * volume
         self.day_volume += volume
+        is_hole = cumulative - volume > self._cumulative
+        if is_hole:
+            self._mark_before_hole()
+        if cumulative:
+            self._cumulative = cumulative
         if exchange_us < self._end_us:
             if exchange_us < self._start_us or not self._has_bar:
                 self.late_ticks += 1
@@ -86,6 +97,7 @@ class BarBuilder:
         self._start_us = exchange_us - exchange_us % MINUTE_US
         self._end_us = self._start_us + MINUTE_US
         self._has_bar = True
+        self._lost_ticks = self._lost_ticks or is_hole
         self._open = self._high = self._low = self._close = self.last_price_krw = price_krw
         self._volume = volume
         return closed
@@ -100,6 +112,13 @@ class BarBuilder:
         """Say that ticks were lost: the running bar, or else the next one, is marked incomplete."""
         self._lost_ticks = True
 
+    def _mark_before_hole(self) -> None:
+        """The bar of the last trade before a hole is incomplete, also when its minute has closed since."""
+        if self._has_bar:
+            self._lost_ticks = True
+        elif self.bars:
+            self.bars[-1] = self.bars[-1]._replace(is_complete=False)
+
     @property
     def vwap_krw(self) -> float | None:
         """Volume weighted average price since the open; None before the first trade (R-BAR-02)."""
@@ -107,12 +126,19 @@ class BarBuilder:
 
     @property
     def volume_ratio(self) -> float | None:
-        """Volume of the last closed bar over the mean of up to 20 closed bars before it (R-BAR-03)."""
+        """Volume of the last closed bar over the mean of up to 20 closed bars before it (R-BAR-03).
+
+        None (unknown) when the last bar is incomplete; incomplete ones before it are left out of the mean.
+        """
         bars = self.bars
-        count = min(len(bars) - 1, VOLUME_RATIO_BARS)
-        if count < 1:
+        if len(bars) < 2 or not bars[-1].is_complete:
             return None
-        total = sum(bars[-2 - offset].volume for offset in range(count))
+        total = count = 0
+        for offset in range(2, min(len(bars), VOLUME_RATIO_BARS + 1) + 1):
+            bar = bars[-offset]
+            if bar.is_complete:
+                total += bar.volume
+                count += 1
         return bars[-1].volume * count / total if total else None
 
     def _close_bar(self) -> Bar:

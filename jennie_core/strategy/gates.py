@@ -102,15 +102,17 @@ def market_regime(view: GateView, *, blocking: bool = False) -> Refusal | None:
 
 
 def combined_risk(view: GateView) -> Refusal | None:
-    """R-GATE-07: heavy volume and a price far above VWAP, both at once."""
-    if view.volume_ratio is None or view.vwap_krw is None:
+    """R-GATE-07: heavy volume and a price far above VWAP, both at once. The volume of an incomplete bar is unknown, and
+    unknown is not light."""
+    is_unknown = bool(view.bars) and not view.bars[-1].is_complete
+    if view.vwap_krw is None or (view.volume_ratio is None and not is_unknown):
         return None
     ceiling = view.vwap_krw * (1 + view.settings.vwap_deviation_warning_ratio)
-    if view.volume_ratio <= view.settings.volume_warning_ratio or view.price_krw <= ceiling:
+    is_heavy = view.volume_ratio is None or view.volume_ratio > view.settings.volume_warning_ratio
+    if not is_heavy or view.price_krw <= ceiling:
         return None
-    return Refusal(
-        rule="R-GATE-07", detail="heavy volume far above VWAP", value=float(view.price_krw), limit=round(ceiling, 1)
-    )
+    detail = "volume unknown, far above VWAP" if view.volume_ratio is None else "heavy volume far above VWAP"
+    return Refusal(rule="R-GATE-07", detail=detail, value=float(view.price_krw), limit=round(ceiling, 1))
 
 
 def cooldown(view: GateView) -> Refusal | None:

@@ -49,6 +49,7 @@ class HeldStock:
         "position",
         "prices_invalid",
         "quiet_reason",
+        "raised_rule",
         "since_us",
     )
 
@@ -59,6 +60,7 @@ class HeldStock:
         self.last_tick_received_us: int | None = None
         self.last_evaluated_us = since_us
         self.open_sell: OpenSell | None = None
+        self.raised_rule: str | None = None
         self.quiet_reason: str | None = None
         self.is_halted = False
         self.is_stale = False

@@ -23,6 +23,7 @@ from jennie_core.strategy.monitor_alerts import MonitorAlerts
 CONTINUOUS_PHASE = "0"
 INTERRUPTION_PHASE = "C"
 LIQUIDATION_RULE = "R-LIQ-02"
+TIME_EXIT_RULE = "R-EXIT-13"
 SECOND_US = 1_000_000
 NOTHING: tuple[SellOrder, ...] = ()
 RESTATING_REASONS = ("adjustment", "reconciliation")
@@ -142,12 +143,12 @@ class MonitorCore:
         orders: list[SellOrder] = []
         for code in sorted(self._held):
             held = self._held[code]
+            if self._open_us <= market_us < self._auction_us:
+                self._notice_silence(held, market_us)
             if self._is_due(held, market_us):
                 order = self._evaluate(held, market_us, from_tick=False)
                 if order is not None:
                     orders.append(order)
-            if self._open_us <= market_us < self._auction_us:
-                self._notice_silence(held, market_us)
         return orders
 
     def drain_alerts(self) -> list[Alert]:
@@ -226,7 +227,10 @@ class MonitorCore:
             self._alerts.prices_are_valid(held, now_us)
         decision = evaluate_exit(held.context, self._sell)
         if decision is None:
+            held.raised_rule = None
             return None
+        if held.is_stale and decision.rule not in (TIME_EXIT_RULE, held.raised_rule):
+            return None  # drill 16: a stale price is not judged as if it were new; an exit raised on a good one goes on
         if self._stops is not None and self._stops.blocks_automatic_exits:
             self._alerts.suppressed(held, decision, now_us)
             return None
@@ -254,6 +258,7 @@ class MonitorCore:
             raised_at=from_epoch_us(now_us),
         )
         quantity_after = context.quantity - decision.quantity
+        held.raised_rule = decision.rule
         held.open_sell = OpenSell(order.order_id, quantity_after, now_us + self._lock_us)
         return order
 

@@ -25,7 +25,7 @@ class MonitorAlerts:
     def price_is_stale(self, held: HeldStock, seconds: int, market_us: int) -> None:
         """No tick for longer than the limit in continuous trading."""
         held.is_stale = True
-        text = f"{_name(held)}: no price for {seconds} s, exits run on the last one"
+        text = f"{_name(held)}: no price for {seconds} s, price rules wait; orders already raised go on"
         self._say(_stale(held), "warning", text, market_us, "check the feed and whether the stock is halted")
 
     def price_is_back(self, held: HeldStock, market_us: int) -> None:

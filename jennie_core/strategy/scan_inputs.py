@@ -21,6 +21,7 @@ class ScanInputs:
         self.stop_loss_cooldowns: Mapping[str, int] | None = None
         self.sell_cooldowns: Mapping[str, int] | None = None
         self.last_signal_us: dict[str, int] = {}
+        self.feed_is_stalled = False
         self._watchlist_end_us = 0
         self.context: TradingContext | None = None
         self.risk: IntradayRisk | None = None
@@ -72,6 +73,10 @@ class ScanInputs:
             limit=self.watchlist.expires_at.isoformat(),
         )
 
+    def feed_refusal(self) -> Refusal | None:
+        """Drill 16: without trades the newest price is an old one, so entries are frozen."""
+        return Refusal(rule="FEED-STALE", detail="no trades arrive: no buys") if self.feed_is_stalled else None
+
     def stop_refusal(self) -> Refusal | None:
         """R-SCAN-04: paused, halted, or the stops are unknown."""
         if self.stops is None:
@@ -89,7 +94,7 @@ class ScanInputs:
 
     def buying_context(self, market_us: int) -> EffectiveContext | Refusal:
         """The context when buying is possible at all, else why it is not (list, context, multiplier 0)."""
-        refusal = self.watchlist_refusal(market_us)
+        refusal = self.watchlist_refusal(market_us) or self.feed_refusal()
         if refusal is not None:
             return refusal
         context = self.context_at(market_us)

@@ -98,7 +98,7 @@ class CodeState:
 
     def add(self, tick: Tick) -> Bar | None:
         """Take one trade of continuous trading; the bar that it closed, if any."""
-        closed = self.builder.add(tick.price_krw, tick.volume, tick.exchange_us)
+        closed = self.builder.add(tick.price_krw, tick.volume, tick.exchange_us, tick.cumulative_volume)
         self.last_tick_us = tick.exchange_us
         self.last_received_us = tick.received_us
         return closed

@@ -18,6 +18,7 @@ from jennie_core.krx.sessions import SessionTimes
 from jennie_core.strategy import gates
 from jennie_core.strategy.bars import Bar
 from jennie_core.strategy.context import no_buys_refusal
+from jennie_core.strategy.feed_state import STREAMED, FeedState
 from jennie_core.strategy.listed import merge_manual
 from jennie_core.strategy.scan_decider import NOTHING, ScanDecider
 from jennie_core.strategy.scan_inputs import ReplayInputs, ScanInputs
@@ -55,6 +56,8 @@ class ScannerCore:
         replay_views = ScanViews(settings, self._windows, self._replay_inputs)
         replay_decider = ScanDecider(session.day, replay_views, self._replay_inputs, confirm_bars)
         self._replay = ScanReplay(self._states, replay_decider, self._windows, bar_grace_us)
+        self._feed = FeedState(session)
+        self._listed_count = 0
         self.outside_ticks = 0
         """Ticks outside continuous trading; counted, never in a bar (T6)."""
         self.unlisted_ticks = 0
@@ -66,6 +69,7 @@ class ScannerCore:
         """
         self._inputs.set_watchlist(watchlist)
         listed = merge_manual(watchlist, {} if manual is None else manual)
+        self._listed_count = len(listed)
         for code, state in self._states.items():
             if code not in listed:
                 state.listed = state.pending = None
@@ -119,6 +123,9 @@ class ScannerCore:
 
     def on_tick(self, tick: Tick) -> Sequence[Decision]:
         """Take one trade (R-SCAN-03)."""
+        if tick.source == STREAMED:
+            self._feed.saw_trade(tick.exchange_us)
+            self._inputs.feed_is_stalled = self._feed.is_stalled
         state = self._states.get(tick.code)
         if state is None:
             self.unlisted_ticks += 1
@@ -136,6 +143,7 @@ class ScannerCore:
 
     def on_mark(self, market_us: int) -> Sequence[Decision]:
         """Take a clock mark: bars whose minute is over close by timer, in order of code."""
+        self._inputs.feed_is_stalled = self._feed.judge(market_us, self._listed_count)
         decisions: list[Decision] = []
         due_us = market_us - self._grace_us
         for code in sorted(self._states):
@@ -156,6 +164,11 @@ class ScannerCore:
         return list(self._states[code].builder.bars)
 
     @property
+    def feed_is_stalled(self) -> bool:
+        """Whether entries are frozen because no trades arrive (drill 16)."""
+        return self._feed.is_stalled
+
+    @property
     def late_ticks(self) -> int:
         """Ticks that came after their bar had closed."""
         return sum(state.builder.late_ticks for state in self._states.values())
@@ -165,7 +178,11 @@ class ScannerCore:
         state = self._states.get(code)
         if state is None or state.listed is None:
             return [Refusal(rule="R-SCAN-01", detail="not on the watchlist")]
-        general = [self._inputs.watchlist_refusal(market_us), self._inputs.stop_refusal()]
+        general = [
+            self._inputs.watchlist_refusal(market_us),
+            self._inputs.feed_refusal(),
+            self._inputs.stop_refusal(),
+        ]
         found = [refusal for refusal in general if refusal is not None]
         context = self._inputs.context_at(market_us)
         if isinstance(context, Refusal):

@@ -20,6 +20,7 @@ from jennie_live.gateway.broker import account_line, quotation_line
 from jennie_live.gateway.call_store import CallStore, open_store
 from jennie_live.gateway.feed import Feed
 from jennie_live.gateway.figures import Figures
+from jennie_live.gateway.inspection import inspection_routes
 from jennie_live.gateway.intake import Intake
 from jennie_live.gateway.marks import SliceMarks
 from jennie_live.gateway.order_routes import add_order_routes
@@ -86,7 +87,7 @@ def build(settings: Settings) -> FastAPI:
     publishing = connect(settings.effective_redis_url, retries=0)
     publisher = Publisher(publishing, SERVICE, runtime.metrics, recorder.put, may_conflate=not rehearsal)
     claims = Claims()
-    poller = Poller(reads)
+    poller = Poller(reads, lambda code: intake.screen.known_volume(code))
     slices = SliceMarks() if rehearsal else None
     intake = Intake(
         publisher,
@@ -108,7 +109,7 @@ def build(settings: Settings) -> FastAPI:
         rehearsal=rehearsal,
         on_drift=lambda drift_us: worker.observe_drift(drift_us),
     )
-    stall = StallWatch(feed, intake, claims, enabled=lambda: feed.connected)
+    stall = StallWatch(feed, intake, claims)
     figures = Figures(runtime.metrics, client, feed, intake, desk, poller, recorder)
     parts = Parts(
         account=account,
@@ -134,6 +135,7 @@ def build(settings: Settings) -> FastAPI:
     app.include_router(read_routes(reads, check))
     app.include_router(capability_routes(settings.mode, check, real_quotes=quotations is not None))
     app.include_router(claim_routes(claims, feed, check))
+    app.include_router(inspection_routes(intake, check))
     add_problem_handlers(app)
     return app
 

@@ -1,27 +1,29 @@
 """The WebSocket to the broker: connect, register, read, and connect again with back-off and jitter (drill 17)."""
 
 import asyncio
-import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import aiohttp
 
 from jennie_infra.clock import real_now_us
 from jennie_infra.kis.client import KisClient
-from jennie_infra.kis.codec_ws import KEY_IN_USE, Ack, FrameDecoder, PingPong, WireLayout
+from jennie_infra.kis.codec_ws import ALREADY_SUBSCRIBED, KEY_IN_USE, Ack, FrameDecoder, PingPong, WireLayout
 from jennie_infra.kis.credentials import Credentials
 from jennie_infra.kis.errors import KisError
 from jennie_infra.telemetry import get_logger
 from jennie_live.common.tasks import end
+from jennie_live.gateway.backoff import Backoff
 from jennie_live.gateway.intake import Intake
 from jennie_live.gateway.session import Registrations
 from jennie_live.gateway.subscriptions import Claims
 
-FIRST_PAUSE_SECONDS = 1.0
-FIRST_PAUSE_REHEARSAL_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 60.0
-STABLE_SECONDS = 60.0
+PAUSE_SECONDS = (1.0, 60.0)
+REPEAT_SECONDS = (5.0, 60.0)
+"""First and longest pause before a new connection, and before registrations without a good answer are asked again."""
+REHEARSAL_PAUSE_SECONDS = (0.1, 1.0)
+REHEARSAL_REPEAT_SECONDS = (0.5, 5.0)
+"""Market time stands still meanwhile; nothing is gained by waiting."""
 SILENT_SECONDS = 60.0
 """The broker sends a heartbeat every 10-20 s; silent for a minute means dead. A rehearsal may stand still longer."""
 SPACING_SECONDS = 0.05
@@ -62,6 +64,7 @@ class Feed:
         self._syncing = asyncio.Lock()
         self._synced = asyncio.Event()
         self._closing = ""
+        self._connected_at: float | None = None
         self.notices_on = False
         self.connects = 0
         self.last_problem = ""
@@ -84,11 +87,10 @@ class Feed:
 
     async def run(self) -> None:
         """Keep a session open until cancelled."""
-        first = FIRST_PAUSE_REHEARSAL_SECONDS if self._rehearsal else FIRST_PAUSE_SECONDS
-        pause = first
+        backoff = Backoff(*(REHEARSAL_PAUSE_SECONDS if self._rehearsal else PAUSE_SECONDS))
         async with aiohttp.ClientSession() as http:
             while True:
-                began = time.monotonic()
+                self._connected_at = None
                 try:
                     await self._session(http)
                     self.last_problem = self._closing or "closed by the broker"
@@ -97,10 +99,8 @@ class Feed:
                 finally:
                     self._end_session()
                 get_logger().warning("feed disconnected", problem=self.last_problem)
-                if time.monotonic() - began >= STABLE_SECONDS:
-                    pause = first
-                await asyncio.sleep(pause * random.uniform(0.5, 1.0))
-                pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+                since = self._connected_at
+                await asyncio.sleep(backoff.after(0.0 if since is None else time.monotonic() - since))
 
     async def sync(self, wait_seconds: float = 4.0) -> None:
         """Bring the registrations to the claims; returns after the broker's answers. Raises FeedUnavailableError."""
@@ -113,6 +113,13 @@ class Feed:
                     await self._registrations.bring_to(self._claims.wanted().subscribed)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise FeedUnavailableError(self.last_problem or f"no answer ({type(error).__name__})") from error
+
+    async def renew(self, codes: Sequence[str]) -> None:
+        """Register codes anew that are silent although the connection lives."""
+        async with self._syncing:
+            if self._registrations is not None:
+                get_logger().warning("silent codes are registered anew", codes=list(codes))
+                await self._registrations.renew(codes)
 
     async def wait_until_registered(self) -> None:
         """Return when this session's registrations have been answered and none is under way."""
@@ -134,25 +141,39 @@ class Feed:
         ) as socket:
             self._socket = socket
             self._closing = ""
+            self._connected_at = time.monotonic()
             self.connects += 1
             self._intake.begin_session(self._who.account)
             registrations = Registrations(socket.send_str, key, 0.0 if self._rehearsal else SPACING_SECONDS)
             self._registrations = registrations
-            starting = asyncio.create_task(self._register_all(registrations), name="register")
+            registering = asyncio.create_task(self._keep_registered(registrations), name="register")
             try:
                 await self._read(socket, registrations)
             finally:
-                await end([starting])
+                await end([registering])
 
-    async def _register_all(self, registrations: Registrations) -> None:
-        async with self._syncing:
-            ack = await registrations.register(self._notice_feed, self._who.hts_id)
-            self.notices_on = ack is not None and ack.ok
-            if not self.notices_on:
-                get_logger().warning("no execution notices", answer=ack.code if ack else "none")
-            await registrations.bring_to(self._claims.wanted().subscribed)
+    async def _keep_registered(self, registrations: Registrations) -> None:
+        """Register all, then ask again for what got no answer or a refusal; meanwhile those codes are polled."""
+        await self._register(registrations)
         self._synced.set()
         get_logger().info("feed connected", codes=len(registrations.codes), notices=self.notices_on)
+        pauses = REHEARSAL_REPEAT_SECONDS if self._rehearsal else REPEAT_SECONDS
+        backoff = Backoff(*pauses)
+        while True:
+            await asyncio.sleep(backoff.after(0.0))
+            if self.notices_on and registrations.is_at(self._claims.wanted().subscribed):
+                backoff = Backoff(*pauses)
+            else:
+                await self._register(registrations)
+
+    async def _register(self, registrations: Registrations) -> None:
+        async with self._syncing:
+            if not self.notices_on:
+                ack = await registrations.register(self._notice_feed, self._who.hts_id)
+                self.notices_on = ack is not None and (ack.ok or ack.code == ALREADY_SUBSCRIBED)
+                if not self.notices_on:
+                    get_logger().warning("no execution notices", answer=ack.code if ack else "none")
+            await registrations.bring_to(self._claims.wanted().subscribed)
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse, registrations: Registrations) -> None:
         decoder = FrameDecoder(self._layout)

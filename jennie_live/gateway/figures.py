@@ -31,6 +31,7 @@ class Figures:
         self._poller = poller
         self._recorder = recorder
         self._records = metrics.counter("records_total", "trade records by outcome", ("outcome",))
+        self._dropped = metrics.counter("ticks_dropped_total", "records and frames that became no tick", ("reason",))
         self._frames = metrics.counter("frames_total", "frames by kind", ("kind",))
         self._notices = metrics.counter("notices_total", "notice records by outcome", ("outcome",))
         self._orders = metrics.counter("orders_total", "order calls by outcome", ("outcome",))
@@ -55,6 +56,7 @@ class Figures:
         use = self._client.budget.use()
         for kind, metric, counts in (
             ("records", self._records, self._intake.screen.counts),
+            ("dropped", self._dropped, self._intake.dropped()),
             ("frames", self._frames, self._intake.frames),
             ("notices", self._notices, self._intake.notices),
             ("orders", self._orders, self._desk.outcomes),

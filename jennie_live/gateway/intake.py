@@ -4,23 +4,37 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
+from typing import NamedTuple
 
-from jennie_core.domain.market import ClockMark
-from jennie_infra.clock import MarketClock
+from jennie_core.domain.market import ClockMark, Tick
+from jennie_infra.clock import MarketClock, real_now_us
 from jennie_infra.kis.codec_notices import NoticeDecoder, NoticeError
-from jennie_infra.kis.codec_ws import BadFrame, PingPong, RawNotices, Trades
+from jennie_infra.kis.codec_ws import NOTICE_IDS, BadFrame, PingPong, RawNotices, Trades
 from jennie_live.gateway.marks import SliceMarks
 from jennie_live.gateway.polling import Poller
 from jennie_live.gateway.publish import Publisher
-from jennie_live.gateway.quality import TickScreen
+from jennie_live.gateway.quality import PUBLISHED, TickScreen
 
 KEPT_BAD_FRAMES = 50
 BAD_FRAME_CHARACTERS = 2_000
+HEAD_CHARACTERS = 14
+NOTICE_FIELDS_SHOWN = slice(2, 17)
+"""Login id, account number and the customer's name stand around them; they never leave the gateway (drill 39)."""
 MARKET_LATE_US = 0
 WALL_LATE_US = 10_000_000
 """A trade that old is no price any more; younger ones are published: a wall second settles before its last trade."""
 
+BAD = "bad_"
+
 DataFrame = Trades | RawNotices | PingPong | BadFrame
+
+
+class KeptFrame(NamedTuple):
+    """A frame that could not be read, as far as it may be shown."""
+
+    reason: str
+    received_us: int
+    text: str
 
 
 class Intake:
@@ -51,7 +65,7 @@ class Intake:
         self.screen = TickScreen(WALL_LATE_US if slices is None else MARKET_LATE_US)
         self.frames: Counter[str] = Counter()
         self.notices: Counter[str] = Counter()
-        self.bad_frames: deque[str] = deque(maxlen=KEPT_BAD_FRAMES)
+        self.bad_frames: deque[KeptFrame] = deque(maxlen=KEPT_BAD_FRAMES)
         self.last_tick_us: int | None = None
         self.last_tick_received_us: int | None = None
 
@@ -65,6 +79,16 @@ class Intake:
             self._backlog.append((frame, received_us))
             return
         self._handle(frame, received_us)
+
+    def dropped(self) -> dict[str, int]:
+        """Records and frames that became no tick, by reason."""
+        records = {reason: count for reason, count in self.screen.counts.items() if reason != PUBLISHED}
+        return records | {kind: count for kind, count in self.frames.items() if kind.startswith(BAD)}
+
+    def take_polled(self, tick: Tick) -> None:
+        """Publish a polled price."""
+        self.screen.observe_polled(tick)
+        self._publisher.add(tick)
 
     def emit_mark(self, mark: ClockMark) -> None:
         """Publish a mark; market time and the broker's limits follow it."""
@@ -83,8 +107,14 @@ class Intake:
             if self._slices is not None:
                 self._settling = asyncio.create_task(self._settle(frame.at_us), name="settle")
         else:
-            self.frames[f"bad_{frame.reason}"] += 1
-            self.bad_frames.append(frame.raw[:BAD_FRAME_CHARACTERS])
+            self.frames[BAD + frame.reason] += 1
+            self._keep(frame.reason, frame.raw)
+
+    def _keep(self, reason: str, text: str) -> None:
+        """Keep the newest bad frames. An unencrypted notice would show whose it is: only its head stays."""
+        tr_id = text[2:10]
+        shown = text[:HEAD_CHARACTERS] if tr_id in NOTICE_IDS and text[:1] != "1" else text[:BAD_FRAME_CHARACTERS]
+        self.bad_frames.append(KeptFrame(reason, real_now_us(), shown))
 
     def _take_trades(self, frame: Trades) -> None:
         self.frames["trades"] += 1
@@ -109,7 +139,7 @@ class Intake:
                 notice = self._notices.decode(fields, self._market_day(), received_us)
             except NoticeError as error:
                 self.notices[str(error)] += 1
-                self.bad_frames.append("^".join(fields)[:BAD_FRAME_CHARACTERS])
+                self._keep(str(error), "notice with " + "^".join(fields[NOTICE_FIELDS_SHOWN]))
                 continue
             if self._slices is not None:
                 self._pass_time(int(notice.exchange_at.timestamp()) * 1_000_000)
@@ -126,7 +156,7 @@ class Intake:
         self._on_settled(market_us)
         for tick in await self._poller.poll(self._polled_codes(market_us), market_us, market_us - 1):
             self._pass_time(tick.exchange_us)
-            self._publisher.add(tick)
+            self.take_polled(tick)
 
     async def _settle(self, market_us: int) -> None:
         """Registrations in place, then polled prices of the slice, then its settled mark, then what came meanwhile."""

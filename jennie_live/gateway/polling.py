@@ -1,7 +1,7 @@
 """Codes without a registration are asked for by REST within the read budget (R-GW-12, S4)."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from jennie_core.domain.base import to_epoch_us
 from jennie_core.domain.market import Quote, Tick
@@ -16,10 +16,13 @@ NO_QUOTE_KRW = 0
 
 
 class Poller:
-    """Asks for the due codes and turns answers into ticks whose volume is the difference to the previous answer."""
+    """Asks for the due codes and turns answers into ticks whose volume is what was traded since the last known total:
+    that of the previous answer or, for a code that was streamed until now, that of its last trade (`streamed_volume`).
+    """
 
-    def __init__(self, reads: KisReads) -> None:
+    def __init__(self, reads: KisReads, streamed_volume: Callable[[str], int | None] = lambda code: None) -> None:
         self._reads = reads
+        self._streamed_volume = streamed_volume
         self._asked_us: dict[str, int] = {}
         self._volume: dict[str, int] = {}
         self.failures = 0
@@ -51,7 +54,8 @@ class Poller:
 
         In a volatility interruption nothing is traded either, but that is why the code is quiet (T6).
         """
-        previous = self._volume.get(quote.code)
+        totals = (self._volume.get(quote.code), self._streamed_volume(quote.code))
+        previous = max((total for total in totals if total is not None), default=None)
         self._volume[quote.code] = quote.volume
         if (quote.volume == 0 or previous == quote.volume) and not quote.in_volatility_interruption:
             return None

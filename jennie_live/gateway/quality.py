@@ -12,6 +12,7 @@ from jennie_infra.kis.codec_ws import TradeRecord
 DAY_US = 86_400_000_000
 KST_OFFSET_US = 9 * 3_600_000_000
 AFTER_HOURS = "D"
+PUBLISHED = "published"
 OPENING_AUCTION_US = 30 * 60_000_000
 RELEARN_AFTER = 3
 """So many records in a row that agree among themselves outweigh what was known before."""
@@ -47,12 +48,28 @@ class TickScreen:
     def accept(self, record: TradeRecord, settled_us: int | None) -> Tick | None:
         """The tick, or None when it was dropped (and counted)."""
         reason = self._problem(record, settled_us)
-        self.counts[reason or "published"] += 1
+        self.counts[reason or PUBLISHED] += 1
         return None if reason else record.tick
 
     def reject(self, reason: str, count: int = 1) -> None:
         """Count records that never became a tick."""
         self.counts[reason] += count
+
+    def known_volume(self, code: str) -> int | None:
+        """The day's shares of a code at its newest record or polled price; None before the first."""
+        known = self._known.get(code)
+        return None if known is None else known.cumulative
+
+    def last_trade_us(self, code: str) -> int | None:
+        """Exchange time of the newest streamed trade of a code today."""
+        known = self._known.get(code)
+        return None if known is None else known.second_us
+
+    def observe_polled(self, tick: Tick) -> None:
+        """A polled price stands for the trades up to it: what the stream brings of them later is a repeat."""
+        known = self._known.get(tick.code)
+        if known is not None and tick.cumulative_volume > known.cumulative:
+            known.cumulative = tick.cumulative_volume
 
     def _problem(self, record: TradeRecord, settled_us: int | None) -> str:
         tick, base = record
@@ -87,6 +104,8 @@ class TickScreen:
         if cumulative <= known.cumulative:
             if cumulative == known.cumulative and tick.exchange_us == known.second_us:
                 return "repeated"
+            if tick.exchange_us < known.second_us:
+                return "older"
             known.lower_votes += 1
             if known.lower_votes < RELEARN_AFTER:
                 return "older"

@@ -14,6 +14,7 @@ from jennie_infra.telemetry import get_logger
 from jennie_infra.ticklog import TickLogHeader, next_part, prune
 
 FLUSH_SECONDS = 1.0
+FRAME_SECONDS = 60.0
 MAX_BATCHES = 20_000
 LEVEL = 3
 
@@ -91,14 +92,20 @@ class _Part:
     def __init__(self, path: Path, day: date, mode: str) -> None:
         self.day = day
         self._file: BinaryIO = path.open("xb")
-        self._writer = zstandard.ZstdCompressor(level=LEVEL).stream_writer(self._file, closefd=True)
+        compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
+        self._writer = compressor.stream_writer(self._file, closefd=True)
+        self._frame_began = time.monotonic()
         self.write([TickLogHeader(day=day, mode=mode).model_dump_json().encode()])
 
     def write(self, lines: Sequence[bytes]) -> None:
         self._writer.write(b"\n".join(lines) + b"\n")
 
     def flush(self) -> None:
-        self._writer.flush(zstandard.FLUSH_BLOCK)
+        """What was written so far can be read after a crash; a frame ends, with its checksum, once a minute."""
+        ends = time.monotonic() - self._frame_began >= FRAME_SECONDS
+        self._writer.flush(zstandard.FLUSH_FRAME if ends else zstandard.FLUSH_BLOCK)
+        if ends:
+            self._frame_began = time.monotonic()
         self._file.flush()
 
     def close(self) -> None:

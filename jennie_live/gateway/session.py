@@ -22,6 +22,7 @@ class Registrations:
         self._approval_key = approval_key
         self._spacing = spacing_seconds
         self._waiting: dict[tuple[str, str], asyncio.Future[Ack]] = {}
+        self._uncertain: set[str] = set()
         self.codes: set[str] = set()
         self.refused: dict[str, str] = {}
 
@@ -32,21 +33,39 @@ class Registrations:
             waiting.set_result(ack)
 
     async def bring_to(self, wanted: Sequence[str]) -> None:
-        """Release what is not wanted, then register what is missing; returns after the acknowledgements."""
-        surplus = sorted(self.codes - set(wanted))
-        if surplus:
-            for code, ack in zip(surplus, await self._ask_all(RELEASE, surplus), strict=True):
-                if ack is not None and (ack.ok or ack.code == NOT_SUBSCRIBED):
-                    self.codes.discard(code)
+        """Release what is not wanted, then register what is missing; returns after the acknowledgements.
+
+        A registration whose answer was lost may stand at the broker, so it is released as well when it is not wanted.
+        """
+        await self._release(sorted((self.codes | self._uncertain) - set(wanted)))
         missing = [code for code in wanted if code not in self.codes]
         self.refused = {}
         for code, ack in zip(missing, await self._ask_all(REGISTER, missing), strict=True):
+            if ack is not None:
+                self._uncertain.discard(code)
             if ack is not None and (ack.ok or ack.code == ALREADY_SUBSCRIBED):
                 self.codes.add(code)
             else:
+                if ack is None:
+                    self._uncertain.add(code)
                 self.refused[code] = "no acknowledgement" if ack is None else f"{ack.code} {ack.text}"
         if self.refused:
             get_logger().warning("registrations refused", codes=self.refused)
+
+    def is_at(self, wanted: Sequence[str]) -> bool:
+        """Whether the acknowledged registrations are the wanted ones and none is in doubt."""
+        return self.codes == set(wanted) and not self._uncertain
+
+    async def renew(self, codes: Sequence[str]) -> None:
+        """Release registered codes and register them again: the broker may have lost them."""
+        await self._release([code for code in codes if code in self.codes])
+        await self.bring_to(sorted(self.codes | set(codes)))
+
+    async def _release(self, codes: Sequence[str]) -> None:
+        for code, ack in zip(codes, await self._ask_all(RELEASE, codes), strict=True):
+            if ack is not None and (ack.ok or ack.code == NOT_SUBSCRIBED):
+                self.codes.discard(code)
+                self._uncertain.discard(code)
 
     async def register(self, tr_id: str, tr_key: str) -> Ack | None:
         """Register one key of any feed; None without an acknowledgement in time."""

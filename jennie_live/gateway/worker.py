@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+import aiohttp
 
 from jennie_core.domain.base import to_epoch_us
 from jennie_core.domain.enums import Mode
@@ -12,6 +14,7 @@ from jennie_infra.bus.connect import AsyncRedis
 from jennie_infra.clock import real_now_us, wall_now
 from jennie_infra.kis.capabilities import degraded
 from jennie_infra.kis.errors import KisError
+from jennie_infra.telemetry import get_logger
 from jennie_live.common.runtime import Runtime
 from jennie_live.common.tasks import run_together
 from jennie_live.gateway.broker import Line
@@ -32,6 +35,7 @@ DRIFT_LIMIT_US = 1_500_000
 """The heartbeat has whole seconds, so a clock within one and a half of it may be right."""
 DRIFT_ALERT = "gateway-clock-drift"
 STALL_ALERT = "gateway-feed-stalled"
+STALL_TEXT = "no ticks arrive in session: entries are frozen, held codes are polled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,11 @@ class GatewayWorker:
             "polled": len(self._parts.feed.polled()),
             "last_tick_age_seconds": None if last is None else round((real_now_us() - last) / 1e6, 1),
             "stalled": self._parts.stall.stalled,
+            "silent_codes": " ".join(self._parts.stall.quiet) or None,
+            "tick_gaps": self._parts.intake.screen.gaps,
+            "ticks_conflated": self._parts.publisher.conflated,
+            "dropped": _counts(self._parts.intake.dropped()),
+            "bad_frames_kept": len(self._parts.intake.bad_frames),
             "token": self._parts.account.tokens.state,
             "breaker": self._parts.account.client.circuits.host.state,
             "resting": ", ".join(self._resting()) or None,
@@ -174,10 +183,12 @@ class GatewayWorker:
                 self._parts.stall.check(self._market_us())
             if self._parts.stall.should_reconnect(self._market_us()):
                 await self._parts.feed.reconnect("no ticks in session")
+            if silent := self._parts.stall.to_renew(self._market_us()):
+                await self._renew(silent)
             if self._parts.account.client.circuits.host.state == "half-open":
                 with contextlib.suppress(KisError):
                     await self._parts.probe()
-            await self._say(STALL_ALERT, self._parts.stall.stalled, "no ticks arrive although the feed is connected")
+            await self._say(STALL_ALERT, self._parts.stall.stalled, STALL_TEXT)
             await self._say(DRIFT_ALERT, self._drifts, f"our clock is {self._drift_us} us off the broker's")
 
     async def _say(self, alert_id: str, holds: bool, text: str) -> None:
@@ -186,13 +197,25 @@ class GatewayWorker:
         else:
             await self._runtime.clear_alert(alert_id)
 
+    async def _renew(self, codes: Sequence[str]) -> None:
+        try:
+            await self._parts.feed.renew(codes)
+        except (aiohttp.ClientError, OSError) as error:
+            get_logger().warning("silent codes not registered anew", error=type(error).__name__)
+
     async def _poll(self) -> None:
         """Paper and live: codes without a registration, every few seconds of real time."""
         while True:
             await asyncio.sleep(POLL_TICK_SECONDS)
             now_us = to_epoch_us(wall_now())
             for tick in await self._parts.poller.poll(self._parts.stall.polled(), now_us, now_us):
-                self._parts.publisher.add(tick)
+                self._parts.intake.take_polled(tick)
 
     def _market_us(self) -> int | None:
         return self._runtime.clock.now_us() if self._runtime.clock.is_known else None
+
+
+def _counts(found: Mapping[str, int]) -> str | None:
+    """`late 3, repeated 2`, most frequent first."""
+    ordered = sorted(found.items(), key=lambda each: (-each[1], each[0]))
+    return ", ".join(f"{reason} {count}" for reason, count in ordered) or None

@@ -84,6 +84,7 @@ class ScannerWorker:
             "seconds_since_mark": None if age is None else round(age, 1),
             "outside_ticks": core.outside_ticks if core else None,
             "late_ticks": core.late_ticks if core else None,
+            "feed_stalled": core.feed_is_stalled if core else None,
         }
 
     async def dependencies(self) -> dict[str, DependencyStatus]:

@@ -130,3 +130,14 @@ async def test_a_polled_code_in_a_volatility_interruption_says_why_it_is_quiet()
     reads.interrupted = False
     assert seen == [("C", 0), ("C", 0)]
     assert await poller.poll(["000001"], NOON_US + 10_000_000, NOON_US) == []
+
+
+async def test_the_first_poll_of_a_streamed_code_carries_what_was_traded_since_its_last_trade() -> None:
+    """Drill 16: moving to polling neither loses the gap's shares nor counts those that were streamed again."""
+    reads = Reads()
+    poller = Poller(reads, {"000001": 1_000}.get)  # type: ignore[arg-type]  # only quote() is used
+    reads.volumes = {"000001": 1_000}
+    assert await poller.poll(["000001"], NOON_US, NOON_US) == []
+    reads.volumes = {"000001": 1_070}
+    (tick,) = await poller.poll(["000001"], NOON_US + 5_000_000, NOON_US)
+    assert (tick.volume, tick.cumulative_volume) == (70, 1_070)

@@ -101,3 +101,22 @@ def test_the_announcement_of_an_interruption_passes_and_disturbs_no_later_trade(
     assert screen.gaps == 0
     early, _ = screened(record(cumulative=0, volume=0, at=0, phase="C"), record(cumulative=100, volume=100, at=130))
     assert early == [True, True]
+
+
+def test_what_a_polled_price_stood_for_is_a_repeat_when_the_stream_brings_it_late() -> None:
+    """Drill 16: back from polling, no share is counted twice and none is called missing."""
+    screen = TickScreen(0)
+    assert screen.accept(record(cumulative=100), None)
+    screen.observe_polled(record(cumulative=150, at=70).tick)
+    assert screen.known_volume("005930") == 150
+    assert screen.last_trade_us("005930") == OPEN + 60 * S, "a polled price is no sign of life of the stream"
+    assert screen.accept(record(cumulative=110, at=65), None) is None
+    assert screen.accept(record(cumulative=155, at=71), None)
+    assert screen.gaps == 0
+
+
+def test_old_records_never_outvote_newer_ones() -> None:
+    old = [record(cumulative=50 + step, at=30 + step) for step in range(6)]
+    passed, screen = screened(record(cumulative=100), *old)
+    assert passed == [True] + [False] * 6
+    assert screen.counts["older"] == 6

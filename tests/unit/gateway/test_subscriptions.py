@@ -89,3 +89,36 @@ async def test_a_missing_acknowledgement_ends_the_waiting(monkeypatch: pytest.Mo
     await exchange.registrations.bring_to(["000001", "000002"])
     assert exchange.registrations.codes == {"000001"}
     assert exchange.registrations.refused == {"000002": "no acknowledgement"}
+
+
+async def test_a_registration_whose_answer_was_lost_is_asked_again_and_released_when_not_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Drill 17: it may stand at the broker all the same, and would use up one of the 41."""
+    monkeypatch.setattr("jennie_live.gateway.session.ACK_SECONDS", 0.05)
+    exchange = Exchange()
+    exchange.silent = {"000002"}
+    await exchange.registrations.bring_to(["000001", "000002"])
+    assert not exchange.registrations.is_at(["000001", "000002"])
+    assert not exchange.registrations.is_at(["000001"])
+    exchange.silent.clear()
+    exchange.refuse = {"000002": "OPSP0002"}
+    await exchange.registrations.bring_to(["000001", "000002"])
+    assert exchange.registrations.is_at(["000001", "000002"])
+    exchange.silent, exchange.refuse = {"000003"}, {}
+    await exchange.registrations.bring_to(["000001", "000003"])
+    exchange.silent.clear()
+    exchange.sent.clear()
+    await exchange.registrations.bring_to(["000001"])
+    assert exchange.sent == [("2", "000003")]
+    assert exchange.registrations.is_at(["000001"])
+
+
+async def test_a_renewal_releases_and_registers_and_keeps_the_others() -> None:
+    """Drill 16: the broker may have lost one registration while the connection lives."""
+    exchange = Exchange()
+    await exchange.registrations.bring_to(["000001", "000002"])
+    exchange.sent.clear()
+    await exchange.registrations.renew(["000002"])
+    assert exchange.sent == [("2", "000002"), ("1", "000002")]
+    assert exchange.registrations.is_at(["000001", "000002"])

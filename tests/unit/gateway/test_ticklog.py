@@ -66,11 +66,55 @@ def test_an_end_cut_short_by_a_crash_costs_only_that_end(tmp_path: Path, share: 
     assert found == ([TICK, MARK, NOTICE] * 2_000)[: len(found)]
 
 
-def test_another_format_or_version_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        (b'{"format":"jennie-ticklog","version":99}', "version 99; this program reads version 1"),
+        (b'{"format":"other-log","version":1}', "a other-log, not a jennie-ticklog"),
+        (b"[1,2]", "its first line is no header"),
+    ],
+)
+def test_another_format_or_version_is_refused_by_name(tmp_path: Path, header: bytes, says: str) -> None:
     path = tmp_path / "2025-06-27.0001.zst"
-    path.write_bytes(zstandard.compress(b'{"format":"jennie-ticklog","version":99}\n'))
-    with pytest.raises(TickLogError):
+    path.write_bytes(zstandard.compress(header + b"\n"))
+    with pytest.raises(TickLogError, match=says):
         list(read_part(path))
+
+
+def test_a_corrupt_block_is_named_after_the_records_before_it(tmp_path: Path) -> None:
+    """Never taken for the end of the day, never read as other figures."""
+    ticks = [TICK._replace(cumulative_volume=number * 7_919 % 1_000_003) for number in range(60_000)]
+    record(tmp_path, [tick_line(encode_tick(each)) for each in ticks])
+    (path,) = parts(tmp_path, DAY)
+    whole = bytearray(path.read_bytes())
+    middle = len(whole) // 2
+    whole[middle : middle + 8] = bytes(byte ^ 0xFF for byte in whole[middle : middle + 8])
+    path.write_bytes(whole)
+    found: list[object] = []
+    with pytest.raises(TickLogError, match=r"2025-06-27.0001.zst: corrupt after \d+ records"):
+        found.extend(read_part(path))
+    assert len(found) > 1_000
+    assert found == ticks[: len(found)]
+
+
+def test_a_damaged_part_does_not_take_the_next_one_with_it(tmp_path: Path) -> None:
+    record(tmp_path, LINES)
+    record(tmp_path, LINES)
+    first, _ = parts(tmp_path, DAY)
+    whole = bytearray(first.read_bytes())
+    whole[-2] ^= 0xFF  # its checksum
+    first.write_bytes(whole)
+    problems: list[str] = []
+    assert list(read_day(tmp_path, DAY, problems))[-3:] == [TICK, MARK, NOTICE]
+    assert [problem.partition(":")[0] for problem in problems] == [first.name]
+    with pytest.raises(TickLogError):
+        list(read_day(tmp_path, DAY))
+
+
+def test_a_line_of_an_unknown_kind_is_named(tmp_path: Path) -> None:
+    record(tmp_path, [*LINES, b'["x",1]'])
+    with pytest.raises(TickLogError, match="record 4"):
+        list(read_day(tmp_path, DAY))
 
 
 def test_old_days_are_removed(tmp_path: Path) -> None:

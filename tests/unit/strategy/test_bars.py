@@ -139,3 +139,59 @@ def test_warm_start_refuses_bars_out_of_order_and_a_used_builder() -> None:
     feed(used, 0)
     with pytest.raises(ValueError, match="empty"):
         used.warm_start([minute_bar(1)])
+
+
+def total(builder: BarBuilder, second: int, volume: int, cumulative: int) -> None:
+    builder.add(10_000, volume, OPEN + second * 1_000_000, cumulative)
+
+
+def test_a_hole_in_the_running_total_marks_both_bars_it_touches() -> None:
+    """Drill 17: the gap's ticks are missing in the bar before it and in the bar after it, and nowhere else."""
+    builder = BarBuilder()
+    total(builder, 0, 10, 10)
+    total(builder, 60, 10, 20)
+    total(builder, 185, 10, 90)
+    total(builder, 190, 10, 100)
+    total(builder, 240, 10, 110)
+    builder.close_until(OPEN + 5 * MINUTE_US)
+    assert [bar.is_complete for bar in builder.bars] == [True, False, False, True]
+
+
+def test_a_bar_that_had_closed_before_the_hole_was_seen_is_marked_too() -> None:
+    builder = BarBuilder()
+    total(builder, 0, 10, 10)
+    builder.close_until(OPEN + MINUTE_US)
+    total(builder, 70, 10, 50)
+    builder.close_until(OPEN + 2 * MINUTE_US)
+    assert [bar.is_complete for bar in builder.bars] == [False, False]
+
+
+def test_a_hole_within_a_minute_marks_that_minute() -> None:
+    builder = BarBuilder()
+    total(builder, 0, 10, 10)
+    total(builder, 5, 10, 40)
+    builder.close_until(OPEN + MINUTE_US)
+    assert [bar.is_complete for bar in builder.bars] == [False]
+
+
+def test_a_code_first_seen_in_mid_session_has_an_incomplete_first_bar() -> None:
+    builder = BarBuilder()
+    total(builder, 30, 10, 5_000)
+    total(builder, 60, 10, 5_010)
+    builder.close_until(OPEN + 2 * MINUTE_US)
+    assert [bar.is_complete for bar in builder.bars] == [False, True]
+
+
+def test_an_incomplete_bar_counts_in_no_volume_reading() -> None:
+    """R-BAR-03, I4: its volume is unknown, not small."""
+    builder = BarBuilder()
+    for minute in range(4):
+        total(builder, minute * 60, 100, (minute + 1) * 100)
+    total(builder, 4 * 60, 100, 900)
+    builder.close_until(OPEN + 5 * MINUTE_US)
+    assert builder.volume_ratio is None
+    total(builder, 5 * 60, 100, 1_000)
+    total(builder, 6 * 60, 300, 1_300)
+    builder.close_until(OPEN + 7 * MINUTE_US)
+    assert [bar.is_complete for bar in builder.bars] == [True, True, True, False, False, True, True]
+    assert builder.volume_ratio == pytest.approx(3.0)

@@ -20,6 +20,10 @@ from tests.unit.strategy.builders import CODE, SESSION, at, context, entry, risk
 WINDOWS = DayWindows.of(SESSION, ScannerSettings())
 
 
+GAPPED = Bar(us("09:19"), 10_000, 10_000, 10_000, 10_000, 100, is_complete=False)
+"""Touched by a feed gap: its volume is unknown."""
+
+
 def bars(count: int = 20, last: Bar | None = None, before: Bar | None = None) -> deque[Bar]:
     made = [Bar(us("09:00") + index * MINUTE_US, 10_000, 10_000, 10_000, 10_000, 100) for index in range(count)]
     if before is not None:
@@ -78,6 +82,7 @@ def test_an_ordinary_minute_passes_every_gate() -> None:
         ("R-GATE-05", {"council": {"risk_off_level": 2}}),
         ("R-GATE-05", {"council": {"vix_regime": VixRegime.CRISIS}}),
         ("R-GATE-07", {"volume_ratio": 2.1, "price_krw": 10_201}),
+        ("R-GATE-07", {"volume_ratio": None, "price_krw": 10_201, "bars": bars(last=GAPPED)}),
         ("R-GATE-08", {"last_signal_us": us("09:50:01")}),
         ("R-GATE-09", {"stop_loss_cooldowns": {CODE: us("10:00:01")}}),
         ("R-GATE-10", {"sell_cooldowns": {CODE: us("10:00:01")}}),
