@@ -139,7 +139,7 @@ def _record(values: list[object]) -> Record:
         return ClockMark(int(str(values[1])), values[2] is True)
     if kind == "n":
         return ExecutionNotice.model_validate(values[1])
-    raise TickLogError(f"unknown kind of line: {kind!r}")
+    raise ValueError(f"unknown kind {kind!r}")
 
 
 def _lines(raw: io.BufferedReader, name: str) -> Iterator[bytes]:
