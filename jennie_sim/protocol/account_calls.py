@@ -9,6 +9,9 @@ from jennie_sim.protocol.broker import Broker
 from jennie_sim.protocol.message import Reply, Request, ok, refusal
 from jennie_sim.protocol.paging import page
 
+MARKET_TYPES = ("01", "13", "14")
+"""ORD_DVSN of market orders: of the day, IOC, FOK."""
+
 
 def buyable(broker: Broker, request: Request, tr_id: str) -> Reply:
     """`inquire-psbl-order`: a market order counts at the upper price limit."""
@@ -19,7 +22,7 @@ def buyable(broker: Broker, request: Request, tr_id: str) -> Reply:
     cash, code = max(0, account.orderable_krw), request.text("PDNO")
     price = max(0, request.number("ORD_UNPR") or 0)
     if code in broker.market.listing:
-        if request.text("ORD_DVSN") == "01":
+        if request.text("ORD_DVSN") in MARKET_TYPES:
             price = broker.market.limits(code).upper_krw
         elif price == 0:
             price = broker.market.last_price(code, broker.now_ms)

@@ -13,6 +13,8 @@ from jennie_sim.protocol.message import Reply, Request, oauth_failure
 def issue_token(broker: Broker, request: Request) -> Reply:
     """`/oauth2/tokenP`: one a minute per appkey, the same token again within six hours."""
     app_key, secret = request.text("APPKEY"), request.text("APPSECRET")
+    if not request.text("GRANT_TYPE"):
+        return oauth_failure("EGW00115", "grant_type이 없습니다.")
     if request.text("GRANT_TYPE") != "client_credentials":
         return oauth_failure("EGW00116", "지원하지 않는 grant_type 입니다.")
     if refused := _check_pair(broker, app_key, secret):
@@ -61,6 +63,10 @@ def hash_body(broker: Broker, request: Request) -> Reply:
 
 
 def _check_pair(broker: Broker, app_key: str, secret: str) -> Reply | None:
+    if not app_key:
+        return oauth_failure("EGW00102", "AppKey가 없습니다.")
+    if not secret:
+        return oauth_failure("EGW00104", "AppSecret이 없습니다.")
     if not broker.keys.knows(app_key):
         return oauth_failure("EGW00103", "유효하지 않은 AppKey입니다.")
     if not broker.keys.knows(app_key, secret):

@@ -42,6 +42,8 @@ def _wanted(broker: Broker, request: Request, order: Order) -> bool:
         return False
     if today > (request.text("INQR_END_DT") or today):
         return False
+    if request.text("EXCG_ID_DVSN_CD") == "NXT":
+        return False
     side = request.text("SLL_BUY_DVSN_CD", "00")
     if side in ("01", "02") and (side == "02") != order.is_buy:
         return False

@@ -1,5 +1,7 @@
 """Quotation calls about one code now: price and status."""
 
+from datetime import date
+
 import polars as pl
 
 from jennie_core.domain.enums import ListingStatus, Market
@@ -58,7 +60,8 @@ def price(broker: Broker, request: Request, tr_id: str) -> Reply:
     if snapshot is None:
         return ok(output=dict.fromkeys(_ZERO_FIELDS, "0") | {"stck_shrn_iscd": request.text("FID_INPUT_ISCD")})
     listed = snapshot.listed
-    low, low_day, high, high_day = _year_range(broker, listed.code, snapshot)
+    low, low_day, high, high_day = _range_since(broker, snapshot, date.min)
+    year_to_date = _range_since(broker, snapshot, broker.market.day.replace(month=1, day=1))
     shares = listed.listed_shares or 0
     average = snapshot.turnover / snapshot.volume if snapshot.volume else 0.0
     ratio = snapshot.volume * 100 / snapshot.previous_volume if snapshot.previous_volume else 0.0
@@ -106,7 +109,7 @@ def price(broker: Broker, request: Request, tr_id: str) -> Reply:
         "w52_lwpr_vrss_prpr_ctrt": f"{(snapshot.price - low) * 100 / low:.2f}",
         "w52_lwpr_date": low_day,
         **_extremes("d250", high, high_day, low, low_day, snapshot.price),
-        **_extremes("stck_dryy", high, high_day, low, low_day, snapshot.price),
+        **_extremes("stck_dryy", *year_to_date[2:], *year_to_date[:2], snapshot.price),
         "frgn_hldn_qty": "0",
         "vi_cls_code": vi_flag(snapshot.interruption),
         "ovtm_vi_cls_code": "N",
@@ -162,10 +165,10 @@ def _extremes(prefix: str, high: int, high_day: str, low: int, low_day: str, pri
     }
 
 
-def _year_range(broker: Broker, code: str, snapshot: Snapshot) -> tuple[int, str, int, str]:
-    """Lowest and highest price of about 52 weeks with their days, the traded day included."""
+def _range_since(broker: Broker, snapshot: Snapshot, first: date) -> tuple[int, str, int, str]:
+    """Lowest and highest price since a day, of about 52 weeks at most, with their days; the traded day included."""
     today = f"{broker.market.day:%Y%m%d}"
-    year = broker.market.history(code).tail(250).filter(pl.col("low") > 0)
+    year = broker.market.history(snapshot.listed.code).tail(250).filter(pl.col("low") > 0, pl.col("date") >= first)
     low, low_day, high, high_day = snapshot.low or snapshot.price, today, snapshot.high or snapshot.price, today
     if year.height:
         low_row, high_row = year.row(int(year["low"].arg_min() or 0)), year.row(int(year["high"].arg_max() or 0))

@@ -116,6 +116,8 @@ def _check_access(broker: Broker, request: Request) -> Reply | None:
     if not broker.keys.knows(app_key, request.headers.get("appsecret", "")):
         return failure("EGW00105", "유효하지 않은 AppSecret입니다.", status=403)
     token = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
+    if not token:
+        return failure("EGW00122", "token을 찾을 수 없습니다.", status=500)
     problem = broker.keys.token_problem(token, app_key, broker.now_ms)
     if problem == "EGW00123":
         return failure(problem, "기간이 만료된 token 입니다.", status=500)

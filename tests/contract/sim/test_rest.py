@@ -1,9 +1,11 @@
 """REST replies are those of the contract files, and the broker's manners are kept."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from jennie_sim.market.handmade import ACCOUNT, APP_KEY, APP_SECRET, CODE, HTS_ID
@@ -149,6 +151,39 @@ async def test_wrong_keys_and_tokens_are_told_apart(client: Any) -> None:
     assert (await client.http.post("/oauth2/revokeP", json=revoked)).json() == named("revoke")["reply"]
     expired = await client.call("FHKST01010100", **PRICE)
     assert (expired.status_code, expired.json()) == (500, named("error_token_expired")["reply"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"grant_type": ""}, "EGW00115"),
+        ({"grant_type": "password"}, "EGW00116"),
+        ({"appkey": ""}, "EGW00102"),
+        ({"appkey": "nobody"}, "EGW00103"),
+        ({"appsecret": ""}, "EGW00104"),
+        ({"appsecret": "wrong"}, "EGW00105"),
+    ],
+)
+async def test_each_mistake_of_a_token_request_has_its_code(client: Any, changes: dict[str, str], code: str) -> None:
+    keys = {"grant_type": "client_credentials", "appkey": APP_KEY, "appsecret": APP_SECRET}
+    reply = await client.http.post("/oauth2/tokenP", json=keys | changes)
+    assert (reply.status_code, reply.json()["error_code"]) == (403, code)
+    assert "rt_cd" not in reply.json()
+
+
+async def test_a_call_without_a_token_is_told_so(client: Any) -> None:
+    del client.headers["authorization"]
+    assert (await client.call("FHKST01010100", **PRICE)).json()["msg_cd"] == "EGW00122"
+
+
+async def test_extremes_of_the_year_leave_the_year_before_out(client: Any) -> None:
+    await client.advance(BEFORE)
+    output = (await client.call("FHKST01010100", **PRICE)).json()["output"]
+    assert output["stck_dryy_lwpr"] == output["w52_lwpr"] == "69000"
+    history = client.sim.broker.market.history(CODE)
+    client.sim.broker.market._histories[CODE] = history.with_columns(date=pl.lit(date(2024, 12, 30)))
+    output = (await client.call("FHKST01010100", **PRICE)).json()["output"]
+    assert (output["stck_dryy_lwpr"], output["w52_lwpr"]) == ("71000", "69000")
 
 
 async def test_several_approval_keys_are_valid_at_once(client: Any) -> None:
