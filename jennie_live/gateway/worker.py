@@ -34,6 +34,8 @@ FLUSH_SECONDS = 1.0
 DRIFT_LIMIT_US = 1_500_000
 """The heartbeat has whole seconds, so a clock within one and a half of it may be right."""
 DRIFT_ALERT = "gateway-clock-drift"
+GONE_ALERT = "gateway-broker-gone"
+GONE_TEXT = "the broker does not answer: reads and buys rest, exits go on"
 STALL_ALERT = "gateway-feed-stalled"
 STALL_TEXT = "no ticks arrive in session: entries are frozen, held codes are polled"
 
@@ -188,6 +190,7 @@ class GatewayWorker:
             if self._parts.account.client.circuits.host.state == "half-open":
                 with contextlib.suppress(KisError):
                     await self._parts.probe()
+            await self._say(GONE_ALERT, self._broker_rests, GONE_TEXT)
             await self._say(STALL_ALERT, self._parts.stall.stalled, STALL_TEXT)
             await self._say(DRIFT_ALERT, self._drifts, f"our clock is {self._drift_us} us off the broker's")
 
