@@ -21,6 +21,8 @@ class WorkingOrder:
     cancels_sent: int = 0
     must_read: bool = False
     inquiry: Inquiry | None = None
+    live_number: str = ""
+    """The broker's number under which the rest may fill, once an inquiry has told it; a revision changes it."""
     frozen: str = ""
     settled: bool = False
     seen: set[str] = field(default_factory=set)

@@ -14,6 +14,7 @@ from jennie_live.desk import fills
 from jennie_live.desk.desk import Desk
 from jennie_live.desk.fills import Inquiry
 from jennie_live.desk.orders import WorkingOrder
+from jennie_live.desk.revisions import Lineage, lineage
 from jennie_live.desk.unknown import AskAgain, Frozen, NotPlaced, Placed, judge
 
 SECOND_US = 1_000_000
@@ -80,7 +81,7 @@ class Tracker:
             CancelRequest(
                 intent_id=intent.intent_id,
                 lease=self._desk.lease.number,
-                order_number=intent.order_number,
+                order_number=order.live_number or intent.order_number,
                 organisation_number=intent.organisation_number or "",
                 stock_code=intent.stock_code,
             )
@@ -107,14 +108,15 @@ class Tracker:
                 get_logger().warning("orders of the day unknown", day=str(day), error=str(error))
                 return False
             for order in group:
-                await self._apply_row(order, rows.get(order.intent.order_number or ""))
+                await self._apply_row(order, lineage(rows, order.intent.order_number or ""))
         return True
 
-    async def _apply_row(self, order: WorkingOrder, row: BrokerOrder | None) -> None:
+    async def _apply_row(self, order: WorkingOrder, found: Lineage | None) -> None:
         intent = order.intent
-        if row is None:
+        if found is None:
             order.must_read = True
             return
+        row, order.live_number = found.row, found.live_number
         new = fills.from_inquiry(intent, row, self._desk.now, self._desk.settings.commission_ratio)
         before = order.inquiry or Inquiry(self._desk.now_us)
         order.inquiry = before.followed_by(self._desk.now_us, sum(fill.quantity for fill in new))
@@ -174,7 +176,7 @@ class Tracker:
         if isinstance(verdict, Placed):
             order.frozen = ""
             await desk.accept(order, Accepted(order_number=verdict.row.order_number))
-            await self._apply_row(order, verdict.row)
+            await self._apply_row(order, Lineage(verdict.row, verdict.row.order_number))
         elif isinstance(verdict, NotPlaced):
             await desk.move(
                 order,

@@ -32,6 +32,8 @@ from jennie_live.desk.worker import DeskParts, DeskWorker
 from jennie_live.sell_executor.checks import SellFacts, check_sell
 from jennie_live.sell_executor.cooldowns import SellCooldowns
 from jennie_live.sell_executor.exit_lane import ExitLane
+from jennie_live.sell_executor.failures import SellFailures
+from jennie_live.sell_executor.halted import still_halted
 from jennie_live.sell_executor.intent import sell_intent
 from jennie_live.sell_executor.notification import sold
 
@@ -53,7 +55,7 @@ class SellWorker(DeskWorker[SellOrder]):
         self._outcomes = Outcomes(self.desk.journal, runtime.service, OrderSide.SELL, runtime.metrics)
         self._notify = runtime.writer(Streams.TRADE_NOTIFICATIONS)
         self._cooldowns = SellCooldowns(runtime.trading.risk, runtime.redis)
-        self._failed_at: dict[str, datetime] = {}
+        self._failures = SellFailures(runtime, self.agenda)
         self._tasks: set[asyncio.Task[None]] = set()
         self._suppressed = 0
         self._lane = ExitLane(self.desk.journal, inputs, self._take_at_once)
@@ -118,18 +120,25 @@ class SellWorker(DeskWorker[SellOrder]):
             stops=self.runtime.stops.state,
             position=position,
             has_unresolved=bool(self.desk.orders.unresolved(order.stock_code)),
-            last_failure_at=self._failed_at.get(order.stock_code),
+            last_failure_at=self._failures.last(order.stock_code),
         )
         return check_sell(facts, self.runtime.trading.orders)
 
     async def _send(self, sending: _Sending) -> None:
         """Send, write the outcome, and acknowledge once both are durable."""
         order = sending.event.request
+        refusal = await still_halted(self.desk.gateway, order.stock_code) if self._has_failed(order) else None
+        if refusal is not None:
+            await self._settle(sending.event, sending.now, refusal)
+            return
         outcome = await self.desk.submit(sending.intent, lambda: self._stopped(order))
-        refusal = None
         if isinstance(outcome, Refused):
             refusal = Refusal(rule=outcome.rule, detail=outcome.text, value=outcome.code or None)
         await self._settle(sending.event, sending.now, refusal)
+
+    def _has_failed(self, order: SellOrder) -> bool:
+        """The last sell of this stock was turned down; an operator's order is never held back."""
+        return self._failures.last(order.stock_code) is not None and not order.sell_reason.is_operator_order
 
     def _stopped(self, order: SellOrder) -> Refusal | None:
         """Asked again between commit and call (O4)."""
@@ -160,7 +169,6 @@ class SellWorker(DeskWorker[SellOrder]):
     # ---- what becomes of orders -----------------------------------------------------------------
 
     async def _booked(self, order: WorkingOrder, booked: Booked) -> None:
-        self._failed_at.pop(order.intent.stock_code, None)
         if booked.position is not None:
             await self.tell_fill(booked.position, booked.realized_pnl_krw)
         await self._cooldowns.try_mirror(booked)
@@ -168,23 +176,10 @@ class SellWorker(DeskWorker[SellOrder]):
     async def _ended(self, order: WorkingOrder) -> None:
         intent = order.intent
         if intent.filled_quantity == 0:
-            await self._failed(order)
+            await self._failures.note(intent, self.desk.now)
             return
-        await self.runtime.clear_alert(f"sell-failed-{intent.stock_code}")
+        await self._failures.end([intent.stock_code])
         await self._notify.publish(sold(intent, self.desk.now), self.desk.now)
-
-    async def _failed(self, order: WorkingOrder) -> None:
-        """A sell without a fill: say so, compare with the broker before the next try (drills 9, 10)."""
-        intent = order.intent
-        self._failed_at[intent.stock_code] = self.desk.now
-        self.agenda.want("failed-sell")
-        await self.runtime.alert(
-            f"sell-failed-{intent.stock_code}",
-            "critical",
-            f"{intent.reason} of {intent.stock_name} ({intent.stock_code}) x {intent.quantity} did not sell: "
-            f"{intent.refusal_text or intent.state.value}",
-            "the monitor raises it again while its rule holds",
-        )
 
     # ---- day and marks --------------------------------------------------------------------------
 
@@ -194,7 +189,7 @@ class SellWorker(DeskWorker[SellOrder]):
             "settled sell orders", lambda connection: journal.settled_ids(connection, day, OrderSide.SELL.value)
         )
         self._outcomes.begin_day(settled, {order.intent.source_id for order in self.desk.orders})
-        self._failed_at = {}
+        self._failures.begin_day()
         now = self.desk.now
 
         def load(connection: Connection) -> list[CooldownUntil]:
@@ -203,7 +198,8 @@ class SellWorker(DeskWorker[SellOrder]):
         await self._cooldowns.mirror(await self.desk.journal.do("cooldowns", load))
 
     async def settle(self, changed: list[PositionChange]) -> None:
-        """Say the end of what a halt held back."""
+        """Say the end of what a halt held back, and of a failed sell whose shares are gone."""
+        await self._failures.end_but(code for code, each in self.desk.book.positions.items() if each.quantity)
         if self._suppressed and not self.runtime.stops.blocks_automatic_exits:
             self._suppressed = 0
             for code in self.desk.book.positions:

@@ -100,7 +100,7 @@ class Books:
             fees, taxes = costs(connection, DAY)
         numbers = [row["order_number"] for row in facts.intents if row["order_number"]]
         assert len(numbers) == len(set(numbers)), "I1: one order of the broker stands for two intents"
-        ledger = _without(self.admin.ledger(), self.admin.by_hand)
+        ledger = _folded(_without(self.admin.ledger(), self.admin.by_hand))
         found = reconcile(facts, ledger, start_cash_krw=CASH_KRW, fees_krw=fees, taxes_krw=taxes)
         foreign = {f"{row['stock_code']} average:" for row in facts.positions if row["external_quantity"]}
         left = tuple(each for each in found.differences if not any(each.startswith(name) for name in foreign))
@@ -120,3 +120,15 @@ def _without(ledger: dict[str, Any], by_hand: set[int]) -> dict[str, Any]:
             account["taxes_krw"] -= fill["tax_krw"]
     orders = [row for row in ledger["orders"] if int(row["order_number"]) not in by_hand]
     return {**ledger, "orders": orders, "accounts": [account]}
+
+
+def _folded(ledger: dict[str, Any]) -> dict[str, Any]:
+    """Revised orders under their first number: to us they are one intent."""
+    orders = {int(row["order_number"]): dict(row) for row in ledger["orders"]}
+    for row in ledger["orders"]:
+        root = row
+        while root["action"] == "revise":
+            root = orders[int(root["original_number"])]
+        if row["action"] == "revise":
+            orders[int(root["order_number"])]["filled_quantity"] += row["filled_quantity"]
+    return {**ledger, "orders": list(orders.values())}
