@@ -7,7 +7,7 @@ import time
 
 from redis.exceptions import RedisError
 
-from jennie_core.domain.enums import OrderSide
+from jennie_core.domain.enums import Mode, OrderSide
 from jennie_infra.bus.connect import AsyncRedis, text
 from jennie_infra.bus.keys import RedisKeys
 from jennie_infra.bus.locks import Lock
@@ -17,10 +17,11 @@ from jennie_infra.db.repositories import leases
 from jennie_infra.telemetry import get_logger
 
 LIFE_SECONDS = 15.0
-RENEW_SECONDS = 3.0
-SAFE_SECONDS = 12.0
-"""A renewal older than this does not prove that the lease is still ours."""
+RENEW_SHARE, SAFE_SHARE = 0.2, 0.8
+"""Of the life: how often the lock is renewed, and the age at which a renewal no longer proves that it is still ours."""
 RETRY_SECONDS = 0.5
+VARIABLE = "DESK_LEASE_SECONDS"
+"""A rehearsal may shorten the life, so that a drill need not wait for it."""
 
 _DELETE_IF = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end"
 
@@ -32,11 +33,19 @@ class LeaseLostError(Exception):
 class DeskLease:
     """The right to send orders of one side. Deadlines are real time (T1)."""
 
-    def __init__(self, redis: AsyncRedis, ledger: DatabaseThread, side: OrderSide, owner: str) -> None:
+    def __init__(
+        self,
+        redis: AsyncRedis,
+        ledger: DatabaseThread,
+        side: OrderSide,
+        owner: str,
+        life_seconds: float = LIFE_SECONDS,
+    ) -> None:
         self._redis = redis
         self._ledger = ledger
         self._side = side
         self._owner = owner
+        self._life_seconds = life_seconds
         self._lock: Lock | None = None
         self._renewed = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -46,7 +55,7 @@ class DeskLease:
     async def acquire(self) -> int:
         """Wait until the lock is ours, then take the next durable number."""
         key = RedisKeys.DESK_LEASE.of(side=self._side.value)
-        lock = Lock(self._redis, key, self._owner, int(LIFE_SECONDS * 1_000))
+        lock = Lock(self._redis, key, self._owner, int(self._life_seconds * 1_000))
         while (holder := await lock.acquire()) is not None:
             if holder.owner != self.waits_for:
                 get_logger().warning("desk is held by another process", side=self._side.value, holder=holder.owner)
@@ -63,7 +72,7 @@ class DeskLease:
 
     def is_current(self) -> bool:
         """Whether the lease was renewed recently enough; a process that was stopped for long answers no."""
-        return self._lock is not None and time.monotonic() - self._renewed < SAFE_SECONDS
+        return self._lock is not None and time.monotonic() - self._renewed < self._life_seconds * SAFE_SHARE
 
     def require(self) -> None:
         """Raise LeaseLostError unless the lease is current."""
@@ -85,7 +94,7 @@ class DeskLease:
 
     async def _keep(self) -> None:
         while self._lock is not None:
-            await asyncio.sleep(RENEW_SECONDS)
+            await asyncio.sleep(self._life_seconds * RENEW_SHARE)
             started = time.monotonic()
             try:
                 held = await self._lock.renew()
@@ -106,6 +115,12 @@ class DeskLease:
         host, _, process = owner.rpartition("@")[2].rpartition(":")
         if host == socket.gethostname() and process.isdigit() and not _is_alive(int(process)):
             await self._redis.eval(_DELETE_IF, 1, key, text(token))
+
+
+def lease_life_seconds(mode: Mode) -> float:
+    """Life of the lock in real seconds; only a rehearsal looks at the environment."""
+    given = os.environ.get(VARIABLE) if mode is Mode.REHEARSAL else None
+    return LIFE_SECONDS if given is None else float(given)
 
 
 def _is_alive(process_id: int) -> bool:

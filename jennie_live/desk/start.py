@@ -63,10 +63,11 @@ async def begin_day(desk: Desk) -> None:
     desk.book.load(state.positions)
 
 
-async def newest_mark(redis: AsyncRedis) -> ClockMark | None:
-    """The newest settled mark of the tick stream; None when there is none among its last entries."""
+async def newest_marks(redis: AsyncRedis) -> list[ClockMark]:
+    """The last two settled marks among the newest entries of the tick stream, oldest first; fewer when it has fewer.
+
+    Two, because what another worker wrote is in force once the mark after it has passed (decision 0001).
+    """
     found: Any = await redis.xrevrange(Streams.TICKS.value, count=SCAN_ENTRIES)
-    for _, fields in found:
-        if MARK_FIELD in fields and fields.get(b"settled") == b"1":
-            return ClockMark(int(fields[MARK_FIELD]), settled=True)
-    return None
+    marks = {int(fields[MARK_FIELD]) for _, fields in found if MARK_FIELD in fields and fields.get(b"settled") == b"1"}
+    return [ClockMark(market_us, settled=True) for market_us in sorted(marks)[-2:]]

@@ -14,7 +14,7 @@ from jennie_live.desk.desk import Desk
 from jennie_live.desk.inputs import DeskInputs
 from jennie_live.desk.intent_store import IntentStore
 from jennie_live.desk.journal import Journal
-from jennie_live.desk.lease import DeskLease
+from jennie_live.desk.lease import DeskLease, lease_life_seconds
 from jennie_live.desk.merge import EventMerge
 from jennie_live.desk.outbox import Outbox
 from jennie_live.desk.ports import BrokerDoor
@@ -33,7 +33,8 @@ def build_desk(runtime: Runtime, side: OrderSide, door: BrokerDoor | None = None
         raise ValueError("a desk needs the ledger and the gateway")
     journal = Journal(runtime.ledger, runtime.alert, runtime.clear_alert)
     outbox = Outbox(runtime.settings.state_dir / OUTBOX_FILE) if side is OrderSide.SELL else None
-    lease = DeskLease(runtime.redis, runtime.ledger, side, runtime.consumer)
+    life = lease_life_seconds(runtime.settings.mode)
+    lease = DeskLease(runtime.redis, runtime.ledger, side, runtime.consumer, life)
     desk = Desk(
         side=side,
         account_hash=runtime.settings.account_hash,

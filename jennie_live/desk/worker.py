@@ -23,7 +23,7 @@ from jennie_live.desk.inputs import DeskInputs
 from jennie_live.desk.merge import NoticeEvent, RequestEvent, SettledEvent
 from jennie_live.desk.position_events import PositionEvents
 from jennie_live.desk.reconcile import Agenda, Reconciler
-from jennie_live.desk.start import begin_day, newest_mark
+from jennie_live.desk.start import begin_day, newest_marks
 from jennie_live.desk.status import Detail, StatusRow, desk_figures
 from jennie_live.desk.tracker import Tracker
 
@@ -102,8 +102,8 @@ class DeskWorker(Executor[R]):
         if not self.desk.lease.is_current():
             await self.desk.lease.acquire()
         self.phase = "reconciling"
-        mark = await newest_mark(self.runtime.redis)
-        if mark is not None:
+        marks = await newest_marks(self.runtime.redis)
+        for mark in marks:
             self.runtime.clock.observe_mark(mark)
         while not self.runtime.clock.is_known:
             await self.inputs.read(BLOCK_MS)
@@ -119,8 +119,8 @@ class DeskWorker(Executor[R]):
         self.phase = "healthy"
         await self.inputs.recover()
         await self._work()
-        if mark is not None:
-            await self._answer_missed(mark)
+        if marks:
+            await self._answer_missed(marks[-1])
 
     async def _answer_missed(self, mark: ClockMark) -> None:
         """The mark that was newest at the start may have been acknowledged by an earlier process, but not answered."""

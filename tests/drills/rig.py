@@ -73,10 +73,10 @@ class Rig(Processes):
         self.start_redis()
         self.start_exchange()
         await self.until_async(self.redis_answers, "redis")
-        self.start("kis-gateway")
         for name in EXECUTORS:
             self.start(name)
         await self.until(lambda: self.exchange_state() is not None, "the exchange")
+        self.start("kis-gateway")  # after the exchange: a token that is asked for in vain may be asked for in a minute
         await self.until(lambda: bool(self.health("kis-gateway").get("detail", {}).get("feed_connected")), "the feed")
         await self.publish_conditions()
         await self.slices(2)
@@ -165,6 +165,15 @@ class Rig(Processes):
         made = sell_order(self.now + timedelta(seconds=1), **{**values, **changes})
         await self.publish(made)
         return made
+
+    async def raise_until_sold(self, code: str, quantity: int, at_most: int = 40) -> None:
+        """What the monitor does while its rule holds: raise the exit again and again, until nothing is held."""
+        for _ in range(at_most):
+            if code not in self.theirs() and code not in self.ours():
+                return
+            await self.sell(code, quantity)
+            await self.slice()
+        raise AssertionError(f"{code} was not sold: {self.intents(stock_code=code)}; {self.signals(stock_code=code)}")
 
     async def publish_conditions(self) -> None:
         """Permit, regime and throttle as data plane and monitor leave them."""
