@@ -109,10 +109,12 @@ class ExecutionNotice(Message):
 
     `is_execution` separates a fill from an order/revise/cancel/reject notice. KIS gives no execution id: within an
     order, `notice_key` is built by the gateway from order number, time, quantity, price and the position among equal
-    ones of the session, so that a repeated delivery has the same key.
+    ones of the session, so that a delivery repeated after a reconnect has the same key. `repetition` is that position:
+    above 0 nobody can tell a second execution from a second delivery, only the order list can.
     """
 
     notice_key: str
+    repetition: int = Field(default=0, ge=0)
     order_number: str
     original_order_number: str = ""
     stock_code: StockCode

@@ -47,8 +47,10 @@ class NoticeDecoder:
             cancels = fields[5].strip() == CANCEL and accepted == CONFIRMED
             quantity, price = int(fields[9]), _price(fields[10], is_execution)
             at = instant(compact_day(on), fields[11].strip())
+            base, repetition = self._base_and_repetition(number, is_execution, fields, quantity, price)
             return ExecutionNotice(
-                notice_key=self._key(number, is_execution, fields, quantity, price),
+                notice_key=f"{base}:{repetition}",
+                repetition=repetition,
                 order_number=number,
                 original_order_number=order_number(fields[3]),
                 stock_code=fields[8].strip(),
@@ -67,12 +69,14 @@ class NoticeDecoder:
         except (ValidationError, KeyError, ValueError, KisMalformedError) as error:
             raise NoticeError("malformed") from error
 
-    def _key(self, number: str, is_execution: bool, fields: list[str], quantity: int, price: int) -> str:
+    def _base_and_repetition(
+        self, number: str, is_execution: bool, fields: list[str], quantity: int, price: int
+    ) -> tuple[str, int]:
         kind = "x" if is_execution else f"n{fields[5].strip()}{fields[12].strip()}{fields[14].strip()}"
         base = f"{number}:{kind}:{fields[11].strip()}:{quantity}:{price}"
         ordinal = self._seen.get(base, 0)
         self._seen[base] = ordinal + 1
-        return f"{base}:{ordinal}"
+        return base, ordinal
 
 
 def _price(text: str, is_execution: bool) -> int:

@@ -19,6 +19,7 @@ from jennie_infra.telemetry import Metrics, get_logger
 from jennie_live.desk import fills
 from jennie_live.desk.book import Book
 from jennie_live.desk.crash_points import CrashPoints
+from jennie_live.desk.fills import Inquiry
 from jennie_live.desk.intent_store import IntentStore
 from jennie_live.desk.journal import Journal
 from jennie_live.desk.lease import DeskLease
@@ -175,6 +176,11 @@ class Desk:
     async def _book_notice(self, order: WorkingOrder, notice: ExecutionNotice) -> None:
         fill = fills.from_notice(order.intent, notice, self.settings.commission_ratio)
         if fill.fill_id in order.seen:
+            return
+        if notice.repetition > 0:
+            order.seen.add(fill.fill_id)
+            order.inquiry = (order.inquiry or Inquiry(self.now_us)).doubted()
+            order.must_read = True
             return
         if order.inquiry is not None and order.inquiry.may_cover(fills.notice_time_us(notice)):
             order.seen.add(fill.fill_id)

@@ -46,6 +46,10 @@ class Inquiry:
         """After a notice that was not booked because of this inquiry."""
         return Inquiry(self.at_us, self.untold - quantity, in_doubt=True)
 
+    def doubted(self) -> "Inquiry":
+        """After a notice that may be a repetition of one that was told before: it tells of no share for certain."""
+        return Inquiry(self.at_us, self.untold, in_doubt=True)
+
     def followed_by(self, at_us: int, booked: int) -> "Inquiry":
         """After the next reading, which booked so many shares and with them what was set aside."""
         return Inquiry(at_us, max(0, self.untold + booked))

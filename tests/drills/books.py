@@ -14,6 +14,9 @@ from jennie_infra.db.repositories.tables import DECISION_LOG, INTENT, PORTFOLIO,
 from tests.drills.exchange import CASH_KRW
 from tests.integration.desk_rig import DAY
 
+NO_FAULT = -1
+"""An id that no fault has."""
+
 
 class Exchange(ExchangeAdmin):
     """The admin port, with what the drills need beside; it remembers what was done by hand."""
@@ -31,6 +34,14 @@ class Exchange(ExchangeAdmin):
     def cancel_by_hand(self, number: int) -> dict[str, Any]:
         """Somebody cancels an order of ours in the broker's own app."""
         return self._call("POST", "/admin/external-trade", {"cancel": number})
+
+    def halt(self, code: str, *, halted: bool = True, auction_seconds: int = 10) -> None:
+        """Begin or end a trading halt of a code."""
+        self._call("POST", "/admin/halt", {"code": code, "halted": halted, "auction_seconds": auction_seconds})
+
+    def lift_fill_caps(self) -> None:
+        """What a switched-on partial fill has held back may trade from now on; the other faults stay."""
+        self._call("POST", "/admin/faults", {"clear": NO_FAULT})
 
     def hits(self, name: str) -> int:
         """How often a fault has struck so far."""

@@ -19,9 +19,10 @@ from sqlalchemy import Engine
 
 from jennie_core.domain.base import KST, to_epoch_us
 from jennie_core.domain.enums import SellReason
+from jennie_core.domain.orders import ExecutionNotice
 from jennie_core.domain.signals import Alert, BuySignal, SellOrder
 from jennie_infra.bus.connect import AsyncRedis, connect
-from jennie_infra.bus.streams import Streams, StreamWriter
+from jennie_infra.bus.streams import Streams, StreamWriter, decode_entry
 from jennie_infra.settings import Settings, generated_secret, load_settings
 from tests.drills import invariants, stage
 from tests.drills.books import Exchange
@@ -165,6 +166,14 @@ class Rig(Processes):
         made = sell_order(self.now + timedelta(seconds=1), **{**values, **changes})
         await self.publish(made)
         return made
+
+    async def replay_notices(self, count: int) -> None:
+        """What a broker does after a reconnect: the newest notices once more, in their old order."""
+        newest: Any = await self.redis.xrevrange(Streams.NOTICES.value, count=count)
+        for _, fields in reversed(newest):
+            entry = decode_entry("0-0", fields)
+            if isinstance(entry.message, ExecutionNotice):
+                await StreamWriter(self.redis, Streams.NOTICES).publish(entry.message, entry.message.exchange_at)
 
     async def raise_until_sold(self, code: str, quantity: int, at_most: int = 40) -> None:
         """What the monitor does while its rule holds: raise the exit again and again, until nothing is held."""

@@ -30,10 +30,12 @@ Step = tuple[str, int, int]
 execute = st.tuples(st.just("execute"), st.integers(1, 30), st.integers(9_900, 10_100))
 wait = st.tuples(st.just("wait"), st.sampled_from([100, 600, 1_000, 3_000, 12_000]), st.just(0))
 deliver = st.tuples(st.just("deliver"), st.integers(0, 20), st.integers(1, 3))
+again = st.tuples(st.just("again"), st.integers(0, 20), st.integers(1, 2))
+"""A delivery repeated within one session: the gateway cannot tell it from an equal execution."""
 read = st.just(("read", 0, 0))
 restart = st.just(("restart", 0, 0))
 reply = st.just(("reply", 0, 0))
-steps = st.lists(st.one_of(execute, execute, wait, deliver, deliver, deliver, read, reply, restart), max_size=25)
+steps = st.lists(st.one_of(execute, execute, wait, deliver, deliver, deliver, again, read, reply, restart), max_size=25)
 
 
 READ_BETWEEN_TWO: list[Step] = [("reply", 0, 0), ("execute", 2, 9_900), ("read", 0, 0), ("execute", 2, 10_100)]
@@ -132,6 +134,13 @@ class Play:
             hold.set()
         await call
 
+    def _as_the_gateway_tells(self, notice: ExecutionNotice) -> ExecutionNotice:
+        """Whole seconds, and the position among equal executions: KIS has no execution id."""
+        second = notice.exchange_at.replace(microsecond=0)
+        equal = [(each.exchange_at, each.quantity, each.price_krw) for each in self.notices]
+        position = equal.count((second, notice.quantity, notice.price_krw))
+        return notice.model_copy(update={"exchange_at": second, "repetition": position})
+
     async def _steps(self, desk: Harness, rest: list[Step]) -> bool:
         """True when the process is to die now."""
         order = self.gateway.orders[0]
@@ -139,13 +148,16 @@ class Play:
             name, number, more = rest.pop(0)
             if name == "execute" and number <= order.remaining:
                 notice = self.gateway.execute(order, number, more)
-                whole_second = notice.exchange_at.replace(microsecond=0)
-                self.notices.append(notice.model_copy(update={"exchange_at": whole_second}))
+                self.notices.append(self._as_the_gateway_tells(notice))
             elif name == "wait":
                 desk.mark(number / 1_000)
             elif name == "deliver" and self.notices:
                 for _ in range(more):
                     await desk.desk.on_notice(self.notices[number % len(self.notices)])
+            elif name == "again" and self.notices:
+                told = self.notices[number % len(self.notices)]
+                key = f"{told.notice_key}:again{more}"
+                await desk.desk.on_notice(told.model_copy(update={"notice_key": key, "repetition": more}))
             elif name == "read":
                 await desk.tracker.read_back(
                     [each for each in desk.desk.orders if each.intent.order_number is not None]
@@ -179,6 +191,7 @@ def check(play: Play, desk: Harness) -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(reply_script=st.sampled_from(["accept", "lose"]), taken=steps)
 @example(reply_script="accept", taken=[*READ_BETWEEN_TWO, ("deliver", 1, 1), ("deliver", 0, 1)])
+@example(reply_script="accept", taken=[("reply", 0, 0), ("execute", 9, 9_900), ("deliver", 0, 1), ("again", 0, 1)])
 @example(reply_script="accept", taken=[*READ_BETWEEN_TWO, ("deliver", 0, 1), ("deliver", 1, 1)])
 async def test_any_interleaving_of_a_buy_ends_where_the_broker_has_it(
     fresh: Ledgers, reply_script: str, taken: list[Step]
