@@ -40,6 +40,7 @@ class HeldStock:
 
     __slots__ = (
         "context",
+        "heard_us",
         "is_halted",
         "is_stale",
         "last_evaluated_us",
@@ -57,6 +58,8 @@ class HeldStock:
         self.position = position
         self.since_us = since_us
         self.last_tick_us: int | None = None
+        self.heard_us = since_us
+        """When a trade, or the reason why there is none, was last heard of."""
         self.last_tick_received_us: int | None = None
         self.last_evaluated_us = since_us
         self.open_sell: OpenSell | None = None

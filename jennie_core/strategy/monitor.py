@@ -104,6 +104,7 @@ class MonitorCore:
         if held is not None:
             held.quiet_reason = reason
             held.is_halted = reason is not None
+            held.heard_us = max(held.heard_us, self._market_us)
 
     def release(self, code: str) -> None:
         """The open sell of this code has ended (refused, cancelled, filled): the next evaluation may raise again."""
@@ -119,6 +120,7 @@ class MonitorCore:
         if tick.session_phase != CONTINUOUS_PHASE:
             if tick.session_phase == INTERRUPTION_PHASE:
                 held.quiet_reason = "volatility interruption"
+                held.heard_us = tick.exchange_us
             return NOTHING
         now_us = tick.exchange_us
         if not self._open_us <= now_us <= self._last_trade_us:
@@ -128,7 +130,7 @@ class MonitorCore:
             return NOTHING
         held.quiet_reason = None
         held.is_halted = False
-        held.last_tick_us = now_us
+        held.last_tick_us = held.heard_us = now_us
         held.last_tick_received_us = tick.received_us
         if held.is_stale:
             self._alerts.price_is_back(held, now_us)
@@ -164,6 +166,10 @@ class MonitorCore:
     def held(self, code: str) -> HeldStock | None:
         """The state of one held code, for snapshots and tests."""
         return self._held.get(code)
+
+    def unheard(self, market_us: int, limit_us: int) -> list[str]:
+        """Held codes of which nothing was heard for so long, ascending: a reason to be quiet must be confirmed too."""
+        return [code for code in self.codes() if market_us - self._held[code].heard_us >= limit_us]
 
     def codes(self) -> list[str]:
         """Held codes, ascending."""

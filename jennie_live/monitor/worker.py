@@ -169,19 +169,14 @@ class MonitorWorker:
                     self._with_indicators.add(code)
 
     async def _confirm_quiet_prices(self, core: MonitorCore, mark: ClockMark) -> None:
-        """A held stock that has not traded for a while is asked for by quote before its price counts as stale."""
+        """A held stock of which nothing was heard for a while is asked for by quote before its price counts as stale.
+
+        So is one that is quiet with a reason (halt, volatility interruption): the reason ends some time.
+        """
         if self._runtime.gateway is None or not self._in_continuous_trading(mark):
             return
         limit_us = max(1, self._runtime.trading.sell.stale_price_seconds - QUOTE_LEAD_SECONDS) * 1_000_000
-        for code in core.codes():
-            held = core.held(code)
-            if held is None or held.quiet_reason is not None:
-                continue
-            if (
-                mark.market_us - max(held.since_us if held.last_tick_us is None else held.last_tick_us, held.since_us)
-                < limit_us
-            ):
-                continue
+        for code in core.unheard(mark.market_us, limit_us):
             try:
                 quote = await self._runtime.gateway.quote(code)
             except GatewayError as error:

@@ -219,6 +219,20 @@ def test_interruption_and_halt_are_quiet_with_a_reason() -> None:
     assert held.quiet_reason == "volatility interruption"
 
 
+def test_a_reason_to_be_quiet_is_asked_for_again() -> None:
+    """T6: an interruption or a halt that has ended without a trade must not keep a code quiet for ever."""
+    core = monitor(position(), position("000660"))
+    price(core, 10_000, "09:30")
+    core.on_tick(tick(10_000, us("09:30:20"), phase="C"))
+    marks(core, "09:30:30", "09:30:30")
+    core.set_halted("000660", "trading halt")
+    assert core.unheard(us("09:31:04"), 45_000_000) == []
+    assert core.unheard(us("09:31:05"), 45_000_000) == [CODE]
+    assert core.unheard(us("09:31:15"), 45_000_000) == sorted([CODE, "000660"])
+    core.on_tick(tick(10_000, us("09:31:16"), phase="C"))
+    assert core.unheard(us("09:31:17"), 45_000_000) == ["000660"]
+
+
 def test_a_halted_stock_raises_no_orders_until_it_trades() -> None:
     core = monitor()
     price(core, 9_600, "09:30")
