@@ -3,9 +3,9 @@
 A tick belongs to the minute of its exchange time. A bar closes with the first tick of a later minute or, without one,
 by the timer (`close_until`). Minutes without a trade make no bar; the next bar counts them as its gap.
 
-The exchange's running total tells whether trades are missing: a total above what was seen plus the trade's own size is
-a hole (drill 17), whatever made it: a cut connection, a lost frame, a trimmed stream. Both bars that a hole touches are
-marked, and a marked bar plays no part in volume readings.
+The exchange's running total tells whether trades are missing: a total that is not what was seen plus the trade's own
+size is a hole (drill 17), whatever made it: a cut connection, a lost frame, a trimmed stream. Both bars that a hole
+touches are marked, and a marked bar plays no part in volume readings.
 """
 
 from collections import deque
@@ -77,7 +77,7 @@ class BarBuilder:
         """
         self.day_turnover_krw += price_krw * volume
         self.day_volume += volume
-        is_hole = cumulative - volume > self._cumulative
+        is_hole = cumulative > 0 and cumulative - volume != self._cumulative
         if is_hole:
             self._mark_before_hole()
         if cumulative:

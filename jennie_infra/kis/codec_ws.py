@@ -24,6 +24,8 @@ MAX_SUBSCRIBED = "OPSP0008"
 KEY_IN_USE = "OPSP8996"
 NOTICE_IDS = frozenset(NOTICE_FEED.values())
 AES_BLOCK_BITS = 128
+PHASES = frozenset("0ABCD")
+"""HOUR_CLS_CODE: continuous trading, the announcements, after hours."""
 
 _WIDTHS = {"trade": (46, 47), "book": (59, 63), "notice": (23, 26)}
 
@@ -71,10 +73,13 @@ class Ack:
 
 
 class TradeRecord(NamedTuple):
-    """A decoded trade: the tick, and the previous close that its own change fields imply."""
+    """A decoded trade: the tick, the previous close that its own change fields imply, and whether the distance to the
+    day's open (OPRC_VRSS_PRPR) agrees with its price.
+    """
 
     tick: Tick
     base_krw: int
+    agrees: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +192,8 @@ class FrameDecoder:
         base = price - change
         high, low, volume = int(fields[at + 8]), int(fields[at + 9]), int(fields[at + 12])
         phase = fields[at + 43]
+        if phase not in PHASES:
+            return "phase"
         # an announcement trades nothing: before the opening cross it has no high and low either
         if price <= 0 or base <= 0 or not (low <= price <= high or phase in ANNOUNCING_PHASES):
             return "price"
@@ -200,7 +207,8 @@ class FrameDecoder:
             return "quote"
         exchange_us = self._exchange_us(fields[at + 33], fields[at + 1])
         tick = Tick(code, price, volume, cumulative, ask, bid, exchange_us, received_us, phase)
-        records.append(TradeRecord(tick, base))
+        agrees = abs(price - int(fields[at + 7])) == abs(int(fields[at + 26])) or phase in ANNOUNCING_PHASES
+        records.append(TradeRecord(tick, base, agrees))
         return ""
 
     def _exchange_us(self, day_text: str, time_text: str) -> int:

@@ -69,6 +69,7 @@ class Feed:
         self.connects = 0
         self.last_problem = ""
         intake.ready = self.wait_until_registered
+        intake.expected = self.expects
 
     @property
     def connected(self) -> bool:
@@ -79,6 +80,10 @@ class Feed:
     def subscribed(self) -> frozenset[str]:
         """Codes the broker has acknowledged."""
         return frozenset(self._registrations.codes) if self._registrations is not None else frozenset()
+
+    def expects(self, code: str) -> bool:
+        """Whether trades of a code may come; others are a damaged code or came behind a release."""
+        return self._registrations is not None and code in self._registrations.asked
 
     def polled(self) -> tuple[str, ...]:
         """Wanted codes without a registration, best claim first."""

@@ -61,6 +61,8 @@ class Intake:
         self._backlog: deque[tuple[DataFrame, int]] = deque()
         self._settling: asyncio.Task[None] | None = None
         self._notices: NoticeDecoder | None = None
+        self.expected: Callable[[str], bool] = lambda code: True
+        """Whether trades of a code may come; the feed says so."""
         self.ready: Callable[[], Awaitable[None]] | None = None
         self.screen = TickScreen(WALL_LATE_US if slices is None else MARKET_LATE_US)
         self.frames: Counter[str] = Counter()
@@ -122,6 +124,9 @@ class Intake:
             self.screen.reject(reason, count)
         settled_us = self._clock.settled_us
         for record in frame.records:
+            if not self.expected(record.tick.code):
+                self.screen.reject("unsubscribed")
+                continue
             tick = self.screen.accept(record, settled_us)
             if tick is None:
                 continue

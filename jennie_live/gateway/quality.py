@@ -16,6 +16,8 @@ PUBLISHED = "published"
 OPENING_AUCTION_US = 30 * 60_000_000
 RELEARN_AFTER = 3
 """So many records in a row that agree among themselves outweigh what was known before."""
+AHEAD_US = 30_000_000
+"""A trade so far ahead of the newest trade and mark is a damaged time, unless others in a row agree with it."""
 LOWEST_RATIO, HIGHEST_RATIO = 0.69, 1.31
 """Daily price limit of 30 % with room for its rounding; a newly listed code (60-400 %) is outside the universe (Q3)."""
 
@@ -27,10 +29,10 @@ class _Known:
     base_krw: int
     cumulative: int
     second_us: int
-    price_krw: int
     other_base: int = 0
     base_votes: int = 0
     lower_votes: int = 0
+    lower_total: int = 0
 
 
 class TickScreen:
@@ -42,6 +44,10 @@ class TickScreen:
         self._day = -1
         self._from_us = 0
         self._until_us = 0
+        self._newest_us = 0
+        self._day_votes = 0
+        self._ahead_votes = 0
+        self._doubts: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
         self.gaps = 0
 
@@ -72,26 +78,38 @@ class TickScreen:
             known.cumulative = tick.cumulative_volume
 
     def _problem(self, record: TradeRecord, settled_us: int | None) -> str:
-        tick, base = record
+        tick, base, agrees = record
         day = (tick.exchange_us + KST_OFFSET_US) // DAY_US
-        if day != self._day:
-            self._begin_day(day, tick.exchange_us)
+        if day != self._day and not self._begins_day(day, tick.exchange_us, settled_us):
+            return "other_day"
         if tick.session_phase == AFTER_HOURS or not self._from_us <= tick.exchange_us <= self._until_us:
             return "outside_session"
         if not LOWEST_RATIO * base <= tick.price_krw <= HIGHEST_RATIO * base:
             return "beyond_limit"
-        if settled_us is not None:
-            if tick.exchange_us < settled_us - self._max_late_us:
-                return "late"
-            if tick.exchange_us > settled_us + DAY_US:
-                return "future"
+        if settled_us is not None and tick.exchange_us < settled_us - self._max_late_us:
+            return "late"
+        if self._is_ahead(tick.exchange_us, settled_us):
+            return "future"
         if tick.session_phase in ANNOUNCING_PHASES:
             return ""  # no trade: it says why a code is quiet (T6) and is measured against no earlier trade
         known = self._known.get(tick.code)
         if known is None:
-            self._known[tick.code] = _Known(base, tick.cumulative_volume, tick.exchange_us, tick.price_krw)
+            self._doubts[tick.code] += not agrees
+            if not agrees and self._doubts[tick.code] < RELEARN_AFTER:
+                return "contradiction"  # the first record of a code has nothing but itself to be measured against
+            self._known[tick.code] = _Known(base, tick.cumulative_volume, tick.exchange_us)
             return ""
         return self._compare(known, tick, base)
+
+    def _is_ahead(self, exchange_us: int, settled_us: int | None) -> bool:
+        newest_us = max(self._newest_us, settled_us or 0)
+        if newest_us and exchange_us > newest_us + AHEAD_US:
+            self._ahead_votes += 1
+            if self._ahead_votes < RELEARN_AFTER:
+                return True
+        self._ahead_votes = 0
+        self._newest_us = max(self._newest_us, exchange_us)
+        return False
 
     def _compare(self, known: _Known, tick: Tick, base: int) -> str:
         if base != known.base_krw:
@@ -106,14 +124,29 @@ class TickScreen:
                 return "repeated"
             if tick.exchange_us < known.second_us:
                 return "older"
-            known.lower_votes += 1
+            known.lower_votes = known.lower_votes + 1 if cumulative - tick.volume >= known.lower_total else 1
+            known.lower_total = cumulative
             if known.lower_votes < RELEARN_AFTER:
                 return "older"
+            self.gaps += 1
+        elif cumulative - tick.volume < known.cumulative:
+            return "overlap"
         elif cumulative - tick.volume > known.cumulative:
             self.gaps += 1
-        known.lower_votes = 0
-        known.cumulative, known.second_us, known.price_krw = cumulative, tick.exchange_us, tick.price_krw
+        known.lower_votes = known.lower_total = 0
+        known.cumulative, known.second_us = cumulative, tick.exchange_us
         return ""
+
+    def _begins_day(self, day: int, exchange_us: int, settled_us: int | None) -> bool:
+        """A new day is believed when the marks are on it too, or when nothing but records in a row can tell."""
+        if settled_us is not None and (settled_us + KST_OFFSET_US) // DAY_US != day:
+            return False
+        if settled_us is None and self._day != -1:
+            self._day_votes += 1
+            if self._day_votes < RELEARN_AFTER:
+                return False
+        self._begin_day(day, exchange_us)
+        return True
 
     def _begin_day(self, day: int, exchange_us: int) -> None:
         at = from_epoch_us(exchange_us)
@@ -121,4 +154,6 @@ class TickScreen:
         self._day = day
         self._from_us = hours.open_us - OPENING_AUCTION_US
         self._until_us = hours.last_trade_us
+        self._newest_us = self._ahead_votes = self._day_votes = 0
         self._known.clear()
+        self._doubts.clear()

@@ -23,6 +23,8 @@ class Registrations:
         self._spacing = spacing_seconds
         self._waiting: dict[tuple[str, str], asyncio.Future[Ack]] = {}
         self._uncertain: set[str] = set()
+        self.asked: set[str] = set()
+        """Codes of which trades may come: asked for and not released with an answer."""
         self.codes: set[str] = set()
         self.refused: dict[str, str] = {}
 
@@ -39,6 +41,7 @@ class Registrations:
         """
         await self._release(sorted((self.codes | self._uncertain) - set(wanted)))
         missing = [code for code in wanted if code not in self.codes]
+        self.asked.update(missing)
         self.refused = {}
         for code, ack in zip(missing, await self._ask_all(REGISTER, missing), strict=True):
             if ack is not None:
@@ -64,8 +67,8 @@ class Registrations:
     async def _release(self, codes: Sequence[str]) -> None:
         for code, ack in zip(codes, await self._ask_all(RELEASE, codes), strict=True):
             if ack is not None and (ack.ok or ack.code == NOT_SUBSCRIBED):
-                self.codes.discard(code)
-                self._uncertain.discard(code)
+                for kept in (self.codes, self._uncertain, self.asked):
+                    kept.discard(code)
 
     async def register(self, tr_id: str, tr_key: str) -> Ack | None:
         """Register one key of any feed; None without an acknowledgement in time."""

@@ -83,11 +83,15 @@ def test_a_record_before_the_settled_mark_is_late() -> None:
     assert tolerant == [True]
 
 
-def test_a_new_day_starts_afresh() -> None:
+def test_a_new_day_starts_afresh_when_the_marks_are_on_it() -> None:
     tomorrow = record(cumulative=5)
     tomorrow = TradeRecord(tomorrow.tick._replace(exchange_us=tomorrow.tick.exchange_us + 3 * 86_400 * S), 9_900)
-    passed, _ = screened(record(cumulative=1_000_000), tomorrow)
-    assert passed == [True, True]
+    screen = TickScreen(0)
+    assert screen.accept(record(cumulative=1_000_000), OPEN + 50 * S)
+    assert screen.accept(tomorrow, OPEN + 60 * S) is None
+    assert screen.counts["other_day"] == 1, "drill 18: a damaged date must not make the screen forget the day"
+    assert screen.known_volume("005930") == 1_000_000
+    assert screen.accept(tomorrow, OPEN + (3 * 86_400 + 50) * S)
 
 
 def test_the_announcement_of_an_interruption_passes_and_disturbs_no_later_trade() -> None:
@@ -95,11 +99,11 @@ def test_the_announcement_of_an_interruption_passes_and_disturbs_no_later_trade(
     passed, screen = screened(
         record(cumulative=100),
         *(record(cumulative=100, volume=0, at=61 + 10 * step, phase="C") for step in range(5)),
-        record(cumulative=105, at=200),
+        record(cumulative=105, at=130),
     )
     assert passed == [True] * 7
     assert screen.gaps == 0
-    early, _ = screened(record(cumulative=0, volume=0, at=0, phase="C"), record(cumulative=100, volume=100, at=130))
+    early, _ = screened(record(cumulative=0, volume=0, at=0, phase="C"), record(cumulative=100, volume=100, at=25))
     assert early == [True, True]
 
 
@@ -120,3 +124,31 @@ def test_old_records_never_outvote_newer_ones() -> None:
     passed, screen = screened(record(cumulative=100), *old)
     assert passed == [True] + [False] * 6
     assert screen.counts["older"] == 6
+
+
+def test_a_size_that_contradicts_the_running_total_is_dropped() -> None:
+    """Drill 18: one damaged digit must not become shares that were never traded."""
+    passed, screen = screened(record(cumulative=100), record(cumulative=110, volume=60, at=61), record(cumulative=115))
+    assert passed == [True, False, True]
+    assert screen.counts["overlap"] == 1
+    assert screen.gaps == 1
+
+
+def test_a_time_far_ahead_is_dropped_until_others_in_a_row_agree() -> None:
+    """Drill 18: a damaged minute must not close bars early; a real jump is believed after three records."""
+    passed, screen = screened(record(cumulative=100), record(cumulative=105, at=120), record(cumulative=110, at=61))
+    assert passed == [True, False, True]
+    assert screen.counts["future"] == 1
+    jump = [record(cumulative=105 + 5 * step, at=600 + step) for step in range(4)]
+    passed, _ = screened(record(cumulative=100), *jump)
+    assert passed == [True, False, False, True, True]
+
+
+def test_a_first_record_that_contradicts_itself_is_not_believed_before_others_agree() -> None:
+    """Drill 18: later ones are measured against it, so it must not be damaged."""
+    doubtful = record()._replace(agrees=False)
+    later = record(cumulative=110, at=62)._replace(agrees=False)
+    passed, screen = screened(doubtful, record(cumulative=105, at=61), later)
+    assert passed == [False, True, True]
+    assert screen.counts["contradiction"] == 1
+    assert screened(doubtful, doubtful, doubtful)[0] == [False, False, True]

@@ -1,13 +1,22 @@
-"""Mutated frames (drill 18): no crash, no impossible tick, every record accounted for."""
+"""100,000 damaged frames of a recorded session (drill 18): no crash, no wrong tick, every record accounted for."""
 
 import random
+from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
-from jennie_infra.kis.codec_ws import BadFrame, FrameDecoder, RawNotices, Trades, WireLayout
+from jennie_core.domain.base import KST, to_epoch_us
+from jennie_core.domain.market import ANNOUNCING_PHASES, Tick
+from jennie_infra.kis.codec_ws import Ack, BadFrame, FrameDecoder, PingPong, RawNotices, Trades, WireLayout
+from jennie_live.gateway.quality import TickScreen
 
 FRAMES = Path(__file__).parents[2] / "contract" / "frames"
-MUTATIONS = 20_000
+MUTATIONS = 100_000
+FRAMES_PER_DAY = 2_000
 ALPHABET = "0123456789^|-.ABZ{}\x00 가"
+START_US = to_epoch_us(datetime(2025, 6, 27, 9, 30, tzinfo=KST))
+CODES = ("005930", "0009K0", "000660", "035420")
+BASE_KRW = {code: 50_000 + 7_300 * number for number, code in enumerate(CODES)}
 
 
 def mutate(rng: random.Random, text: str) -> str:
@@ -25,29 +34,107 @@ def mutate(rng: random.Random, text: str) -> str:
     return text
 
 
-def test_no_mutation_crashes_the_decoder_or_passes_an_impossible_price() -> None:
-    originals = [path.read_text() for path in sorted(FRAMES.glob("*.txt")) if ".clear." not in path.name]
+class Session:
+    """A recorded session: records that follow one another as those of a real day do."""
+
+    def __init__(self, rng: random.Random) -> None:
+        template = (FRAMES / "H0STCNT0.47.txt").read_text().strip().split("|", 3)[3]
+        self._fields = template.split("^")
+        self._rng = rng
+        self._cumulative = dict.fromkeys(CODES, 10_000)
+        self._second = 0
+        self.truth: dict[tuple[str, int], tuple[int, int]] = {}
+        """(code, running total) -> (price, size): what no damage may change."""
+
+    def frame(self) -> str:
+        """The next frame of one to three records."""
+        self._second += 1
+        records = [self._record(self._rng.choice(CODES)) for _ in range(self._rng.randint(1, 3))]
+        return f"0|H0STCNT0|{len(records):03d}|" + "^".join(records)
+
+    def _record(self, code: str) -> str:
+        base, size = BASE_KRW[code], self._rng.randint(1, 900)
+        change = self._rng.randint(-40, 40) * 100
+        price = base + change
+        self._cumulative[code] += size
+        self.truth[code, self._cumulative[code]] = (price, size)
+        hours, rest = divmod(9 * 3600 + 1800 + self._second, 3600)
+        fields = list(self._fields)
+        fields[:6] = (
+            code, f"{hours:02d}{rest // 60:02d}{rest % 60:02d}", str(price), "5" if change < 0 else "2", str(change),
+            f"{change * 100 / base:.2f}",
+        )  # fmt: skip
+        fields[7:14] = map(
+            str, (base, base + 4_000, base - 4_000, price + 100, price, size, self._cumulative[code])
+        )  # fmt: skip
+        fields[26], fields[29], fields[32] = (str(price - base), str(price - base - 4_000), str(price - base + 4_000))
+        return "^".join(fields)
+
+
+def is_true(tick: Tick, truth: dict[tuple[str, int], tuple[int, int]], *, said_so: bool) -> bool:
+    """Price, size and running total are those of a recorded trade. A size or total that cannot be checked may differ
+    where the feed `said_so` (a gap or a code's first record: its bar counts as incomplete), a price never.
+    """
+    if truth.get((tick.code, tick.cumulative_volume)) == (tick.price_krw, tick.volume):
+        return True
+    return said_so and any(code == tick.code and price == tick.price_krw for (code, _), (price, _) in truth.items())
+
+
+def test_no_damage_crashes_the_feed_or_makes_a_wrong_tick_and_every_record_is_accounted_for() -> None:
+    rng = random.Random(18)
+    outcomes: Counter[str] = Counter()
+    wrong: list[Tick] = []
+    done = holes = 0
+    while done < MUTATIONS:
+        session, screen, seen = Session(rng), TickScreen(0), set[str]()
+        decoder = FrameDecoder(WireLayout(47, 63, 26))
+        for number in range(FRAMES_PER_DAY):
+            whole = session.frame()
+            is_damaged = number % 4 != 0
+            raw = mutate(rng, whole) if is_damaged else whole
+            done += is_damaged
+            before = sum(screen.counts.values())
+            found = decoder.decode(raw, 1)
+            if not isinstance(found, Trades):
+                assert is_damaged
+                assert isinstance(found, BadFrame | Ack | PingPong | RawNotices)
+                outcomes[type(found).__name__] += 1
+                continue
+            for reason, count in found.impossible.items():
+                screen.reject(reason, count)
+            gaps = screen.gaps
+            for record in found.records:
+                if record.tick.code not in CODES:
+                    screen.reject("unsubscribed")
+                    continue
+                tick = screen.accept(record, START_US)
+                if tick is None or tick.session_phase in ANNOUNCING_PHASES:
+                    continue
+                said_so = screen.gaps > gaps or tick.code not in seen
+                seen.add(tick.code)
+                if not is_true(tick, session.truth, said_so=said_so):
+                    wrong.append(tick)
+            assert sum(screen.counts.values()) - before == int(raw.split("|")[2]), "every record is accounted for"
+        outcomes.update(screen.counts)
+        holes += screen.gaps
+    assert wrong == []
+    assert outcomes["published"] > MUTATIONS / 10
+    assert outcomes["BadFrame"] > MUTATIONS / 2
+    assert holes > 0
+
+
+def test_damaged_notices_and_control_frames_crash_nothing() -> None:
+    originals = [
+        path.read_text()
+        for path in sorted(FRAMES.glob("*.txt"))
+        if ".clear." not in path.name and "CNT0" not in path.name
+    ]
     rng = random.Random(18)
     decoder = FrameDecoder(WireLayout(47, 63, 26))
     decoder.decode((FRAMES / "ack.H0STCNI0.txt").read_text(), 1)
-    counted = 0
-    for _ in range(MUTATIONS):
-        raw = mutate(rng, rng.choice(originals))
-        found = decoder.decode(raw, 1)
-        if isinstance(found, Trades):
-            declared = int(raw.split("|")[2])
-            assert len(found.records) + sum(found.impossible.values()) == declared
-            for tick, base in found.records:
-                assert tick.price_krw > 0
-                assert base > 0
-                assert tick.volume >= 0
-            counted += 1
-        elif isinstance(found, BadFrame):
-            assert found.reason
-            counted += 1
-        elif isinstance(found, RawNotices):
+    for _ in range(10_000):
+        found = decoder.decode(mutate(rng, rng.choice(originals)), 1)
+        if isinstance(found, RawNotices):
             assert all(len(fields) == 26 for fields in found.records)
-            counted += 1
-        else:
-            counted += 1
-    assert counted == MUTATIONS
+        if isinstance(found, BadFrame):
+            assert found.reason
