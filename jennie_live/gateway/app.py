@@ -94,7 +94,7 @@ def build(settings: Settings) -> FastAPI:
         runtime.clock,
         account.observe_settled,
         poller,
-        lambda market_us: stall.polled_at(market_us),
+        lambda market_us: worker.judge_slice(market_us),
         now.day,
         slices=slices,
     )

@@ -46,7 +46,7 @@ class Intake:
         clock: MarketClock,
         on_settled: Callable[[int], None],
         poller: Poller,
-        polled_codes: Callable[[int], Sequence[str]],
+        polled_codes: Callable[[int], Awaitable[Sequence[str]]],
         market_day: Callable[[], date],
         *,
         slices: SliceMarks | None,
@@ -159,7 +159,7 @@ class Intake:
     async def _poll_slice(self, market_us: int) -> None:
         self._clock.observe_us(market_us)
         self._on_settled(market_us)
-        for tick in await self._poller.poll(self._polled_codes(market_us), market_us, market_us - 1):
+        for tick in await self._poller.poll(await self._polled_codes(market_us), market_us, market_us - 1):
             self._pass_time(tick.exchange_us)
             self.take_polled(tick)
 

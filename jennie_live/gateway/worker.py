@@ -140,6 +140,12 @@ class GatewayWorker:
             )
         }
 
+    async def judge_slice(self, market_us: int) -> Sequence[str]:
+        """The end of a rehearsal's slice: whether the feed is stalled, said at once, and the codes to poll."""
+        codes = self._parts.stall.polled_at(market_us)
+        await self._say(STALL_ALERT, self._parts.stall.stalled, STALL_TEXT)
+        return codes
+
     def observe_drift(self, drift_us: int) -> None:
         """Our clock minus the broker's heartbeat."""
         self._drift_us = drift_us

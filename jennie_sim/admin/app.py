@@ -20,6 +20,7 @@ from jennie_sim.faults.registry import FaultName, UnknownFaultError
 from jennie_sim.market.hours import SECOND_MS, to_instant
 from jennie_sim.protocol.broker import Broker
 from jennie_sim.protocol.feed import Feed
+from jennie_sim.protocol.session import TRADE
 from jennie_sim.protocol.subscriptions import Subscriptions
 
 
@@ -97,6 +98,7 @@ class Admin:
                 "violations": len(broker.violations.rows),
                 "sessions": [
                     {"app_key": row.app_key, "registrations": len(row.registrations), "frames_sent": row.frames_sent}
+                    | {"codes": row.keys_of(TRADE)}
                     for row in self._subscriptions.sessions
                 ],
             }
