@@ -22,7 +22,8 @@ from jennie_infra.permit import permit_key
 from jennie_infra.settings import Settings, generated_secret, load_settings, write_private
 
 ADMIN_TOKEN = "sim_admin_token"
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
+"""A worker starts within seconds; on a machine that does ten other things it may take a minute and more."""
 CARRIED_RUN = "carried"
 RECORDS_PER_FRAME = 20
 """The exchange bundles trade records, as the broker does in a busy market; fewer frames make a rehearsal faster."""
