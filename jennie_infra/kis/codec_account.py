@@ -25,6 +25,7 @@ from jennie_infra.kis.tr_ids import Function
 
 SIDES = {"01": OrderSide.SELL, "02": OrderSide.BUY}
 MARKET_TYPE = "01"
+TOLERANCE_RATIO = 0.01
 
 
 def account_fields(who: Credentials) -> dict[str, str]:
@@ -61,15 +62,32 @@ def decode_balance(pages: Iterable[RestReply], orderable: int | None, at: dateti
         summary = found[0] if found else summary
     if summary is None:
         raise KisMalformedError("BROKER-SHAPE", "the balance has no summary (output2)")
+    holdings = tuple(_holding(row) for row in rows if integer(row, "hldg_qty") > 0)
     settled = integer(summary, "prvs_rcdl_excc_amt")
+    _require_sums(summary, rows, settled)
     return AccountBalance(
         deposit_krw=integer(summary, "dnca_tot_amt"),
         cash_krw=settled,
         orderable_cash_krw=orderable if orderable is not None else settled,
         total_evaluation_krw=integer(summary, "tot_evlu_amt"),
-        holdings=tuple(_holding(row) for row in rows if integer(row, "hldg_qty") > 0),
+        holdings=holdings,
         inquired_at=at,
     )
+
+
+def _require_sums(summary: Mapping[str, Any], rows: list[Mapping[str, Any]], settled_krw: int) -> None:
+    """A list without its holdings, or cash of zero beside a total that has more than shares, is no reading (drill 12).
+
+    Costs are compared, as values move between two pages. Raises KisMalformedError.
+    """
+    cost = sum(integer(row, "pchs_amt") for row in rows)
+    stated_cost = integer(summary, "pchs_amt_smtl_amt")
+    if abs(cost - stated_cost) > TOLERANCE_RATIO * max(cost, stated_cost):
+        raise KisMalformedError("BROKER-SHAPE", f"the holdings cost {cost}, the balance's summary says {stated_cost}")
+    total, shares = integer(summary, "tot_evlu_amt"), integer(summary, "evlu_amt_smtl_amt")
+    beside = total - shares - (optional_integer(summary, "cma_evlu_amt") or 0)
+    if settled_krw == 0 and integer(summary, "dnca_tot_amt") == 0 and beside > TOLERANCE_RATIO * total:
+        raise KisMalformedError("BROKER-SHAPE", f"no cash, and yet {beside} beside the shares in the balance's total")
 
 
 def _holding(row: Mapping[str, Any]) -> Holding:

@@ -10,7 +10,7 @@ from jennie_infra.gateway_client import GatewayError
 from jennie_infra.telemetry import get_logger
 from jennie_live.common.runtime import Runtime
 from jennie_live.desk.desk import Desk
-from jennie_live.desk.reconcile import Agenda, Reconciled, Reconciler
+from jennie_live.desk.reconcile import Agenda, Reconciled, Reconciler, compare
 
 BALANCE_EVERY_US = 60_000_000
 HOUR_US = 3_600_000_000
@@ -78,7 +78,16 @@ class AccountKeeper:
             await self._runtime.alert("balance-unknown", "warning", f"the balance cannot be read: {error}")
             return
         await self._runtime.clear_alert("balance-unknown")
+        if self._differs(balance):
+            await self.reconcile("difference")  # takes the balance if it is believed
+            return
         self._take_balance(balance)
+
+    def _differs(self, balance: AccountBalance) -> bool:
+        """Whether the reading has other shares than our books, orders under way set aside."""
+        under_way = {order.intent.stock_code for order in self._desk.orders.unresolved()}
+        _, differences = compare(self._desk.book.positions, balance.holdings, under_way)
+        return any(each.kind == "quantity" for each in differences)
 
     def _take_balance(self, balance: AccountBalance) -> None:
         unknown = {order.intent.intent_id for order in self._desk.orders.unknown()}

@@ -15,6 +15,7 @@ from jennie_infra.db.repositories.positions import Adjustment
 from jennie_infra.gateway_client import GatewayError
 from jennie_infra.telemetry import get_logger
 from jennie_live.desk.desk import Desk
+from jennie_live.desk.readings import Readings
 from jennie_live.desk.tracker import Tracker
 
 PRICE_TOLERANCE_KRW = 1.0
@@ -77,6 +78,7 @@ class Reconciler:
         self._service = service
         self._clear = clear_alert
         self._said: set[str] = set()
+        self._readings = Readings(desk)
 
     async def run(self, trigger: str) -> Reconciled | None:
         """One reconciliation at the market time in hand; None when the broker could not be read (to be tried again)."""
@@ -91,6 +93,12 @@ class Reconciler:
             get_logger().warning("balance unknown", trigger=trigger, error=str(error))
             return None
         matches, differences = compare(before, balance.holdings, pending)
+        shares = {each.stock_code: int(each.ours) for each in differences if each.kind == "quantity"}
+        if why := await self._readings.doubt(trigger, balance, shares):
+            get_logger().warning("balance not believed", trigger=trigger, reason=why)
+            await desk.alert("balance-doubtful", "critical", f"balance not believed: {why}", "see the broker's app")
+            return None
+        await self._clear("balance-doubtful")
         adopted: list[Position] = []
         shown: list[Difference] = []
         for difference in differences:

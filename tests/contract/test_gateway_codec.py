@@ -17,7 +17,7 @@ from jennie_infra.kis.codec_orders import decode_order_reply, revise_call
 from jennie_infra.kis.codec_rest import RestReply
 from jennie_infra.kis.codec_ws import Ack, BadFrame, FrameDecoder, PingPong, RawNotices, Trades, WireLayout
 from jennie_infra.kis.credentials import Credentials
-from jennie_infra.kis.errors import FailureClass, classify
+from jennie_infra.kis.errors import FailureClass, KisMalformedError, classify
 
 HERE = Path(__file__).parent
 AT = datetime(2025, 6, 27, 9, 30, 15, tzinfo=KST)
@@ -214,6 +214,34 @@ def test_balance_without_sold_out_rows() -> None:
     assert (balance.deposit_krw, balance.cash_krw, balance.orderable_cash_krw) == (10_000_000, 9_396_910, 9_397_000)
     assert [holding.stock_code for holding in balance.holdings] == ["005930"]
     assert balance.holdings[0].average_price_krw == 60_300.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"output1": []}, "holdings cost 0"),
+        ({"dnca_tot_amt": "0", "nxdy_excc_amt": "0", "prvs_rcdl_excc_amt": "0"}, "no cash"),
+        ({"output2": []}, "no summary"),
+    ],
+)
+def test_a_balance_that_contradicts_itself_is_no_reading(changes: dict[str, Any], reason: str) -> None:
+    """Drill 12, I4: an empty list and cash of zero are not what the summary adds up to."""
+    body = json.loads(json.dumps(reply("TTTC8434R").body))
+    for name, value in changes.items():
+        where = body if name in body else body["output2"][0]
+        where[name] = value
+    with pytest.raises(KisMalformedError, match=reason):
+        codec_account.decode_balance([RestReply(body)], None, AT)
+
+
+def test_an_account_without_shares_or_without_cash_is_a_reading() -> None:
+    body = json.loads(json.dumps(reply("TTTC8434R").body))
+    body["output1"] = []
+    body["output2"][0] |= {"pchs_amt_smtl_amt": "0", "evlu_amt_smtl_amt": "0", "tot_evlu_amt": "9396910"}
+    assert codec_account.decode_balance([RestReply(body)], None, AT).holdings == ()
+    poor = json.loads(json.dumps(reply("TTTC8434R").body))
+    poor["output2"][0] |= {"dnca_tot_amt": "0", "prvs_rcdl_excc_amt": "0", "tot_evlu_amt": "604000"}
+    assert codec_account.decode_balance([RestReply(poor)], None, AT).cash_krw == 0
 
 
 def test_orders_of_day_oldest_first_with_padded_numbers() -> None:

@@ -334,3 +334,31 @@ def make_operational_error() -> Exception:
     from sqlalchemy.exc import OperationalError
 
     return OperationalError("INSERT", {}, Exception("the database is away"))
+
+
+async def test_one_reading_that_lacks_a_position_drops_nothing(engine: Engine) -> None:
+    """Drill 12: an empty list is no trade by hand, as no execution of the day explains it; its end is said."""
+    async with harness(engine) as desk:
+        await desk.submit(desk.intent())
+        await desk.desk.on_notice(desk.gateway.execute(desk.gateway.orders[0], 100, 10_000))
+        held = dict(desk.gateway.held)
+        desk.gateway.held.clear()
+        for _ in range(3):
+            desk.mark()
+            assert await desk.reconcile("periodic") is None
+        assert desk.holdings() == {CODE: (100, 0, 10_000.0)}
+        assert "balance-doubtful" in desk.alerts
+        desk.gateway.held.update(held)
+        desk.mark()
+        assert await desk.reconcile("periodic") is not None
+        assert "balance-doubtful" not in desk.alerts
+        assert desk.holdings() == {CODE: (100, 0, 10_000.0)}
+
+
+async def test_shares_that_came_overnight_are_believed_at_the_start(engine: Engine) -> None:
+    """A transfer leaves no execution; a second equal reading is asked for."""
+    async with harness(engine) as desk:
+        desk.gateway.held["035720"] = (12, 40_000.0)
+        assert await desk.reconcile("periodic") is None
+        assert await desk.reconcile("start") is not None
+        assert desk.holdings() == {"035720": (0, 12, 0.0)}

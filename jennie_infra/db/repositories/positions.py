@@ -78,6 +78,12 @@ def derived(connection: Connection, code: str) -> Shares:
     return derive(changes(connection, code))
 
 
+def shares_before(connection: Connection, code: str, instant: datetime) -> int:
+    """Managed and external shares of a code together, as they were before `instant` of market time."""
+    shares = derive(change for change in changes(connection, code) if change.at < instant)
+    return shares.quantity + shares.external_quantity
+
+
 def known_codes(connection: Connection) -> set[str]:
     """Codes with any fill or adjustment."""
     rows = [*connection.execute(select(FILL.c.stock_code).distinct()).scalars()]

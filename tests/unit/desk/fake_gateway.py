@@ -71,6 +71,7 @@ class FakeGateway:
         self.now = now
         self.cash_krw = cash_krw
         self.orders: list[Placed] = []
+        self.by_hand: list[Placed] = []
         self.held: dict[str, tuple[int, float]] = {}
         self.prices: dict[str, int] = {}
         self.replies: deque[str] = deque()
@@ -105,7 +106,13 @@ class FakeGateway:
 
     def trade_by_hand(self, code: str, quantity: int, price_krw: int) -> None:
         """A trade in the broker's own app; negative sells."""
-        self._move(code, OrderSide.BUY if quantity > 0 else OrderSide.SELL, abs(quantity), price_krw)
+        side = OrderSide.BUY if quantity > 0 else OrderSide.SELL
+        self._move(code, side, abs(quantity), price_krw)
+        placed = external_order(self, code, side, abs(quantity))
+        self.orders.remove(placed)
+        placed.number = f"9{len(self.by_hand):09d}"
+        placed.executions.append((abs(quantity), price_krw))
+        self.by_hand.append(placed)
 
     def _move(self, code: str, side: OrderSide, quantity: int, price_krw: int) -> None:
         held, average = self.held.get(code, (0, 0.0))
@@ -191,7 +198,7 @@ class FakeGateway:
 
     async def orders_of_day(self, day: date) -> list[BrokerOrder]:
         self._read("orders")
-        return [order.row() for order in self.orders if order.at.date() == day]
+        return [order.row() for order in (*self.orders, *self.by_hand) if order.at.date() == day]
 
     async def open_orders(self) -> list[BrokerOrder]:
         self._read("open")

@@ -1,0 +1,102 @@
+"""Drill 12: the balance cannot be read, or what is read is not the account."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from jennie_infra.kis.credentials import REHEARSAL_ACCOUNT, REHEARSAL_APP_KEY, REHEARSAL_APP_SECRET
+from jennie_infra.kis.token_file import FILE_NAME
+from tests.drills.exchange import CODES, HELD, HELD_SHARES
+from tests.drills.rig import Rig
+
+pytestmark = [pytest.mark.drill, pytest.mark.safety, pytest.mark.timeout(300)]
+
+BOUGHT, BURST = CODES[0], CODES[1:7]
+HALF = HELD_SHARES // 2
+MINUTES_UNTIL_UNKNOWN = 4
+Body = dict[str, Any]
+
+
+def raw_balance(rig: Rig) -> Body:
+    """The exchange's own reply to inquire-balance."""
+    token = json.loads((rig.settings.secrets_dir / FILE_NAME).read_text())["access_token"]
+    reply = httpx.get(
+        f"http://127.0.0.1:{rig.settings.port('sim')}/uapi/domestic-stock/v1/trading/inquire-balance",
+        params={"CANO": REHEARSAL_ACCOUNT[:8], "ACNT_PRDT_CD": REHEARSAL_ACCOUNT[8:], "INQR_DVSN": "02"},
+        headers={
+            "Authorization": f"Bearer {token}",
+            "appkey": REHEARSAL_APP_KEY,
+            "appsecret": REHEARSAL_APP_SECRET,
+            "tr_id": "TTTC8434R",
+        },
+        timeout=10,
+    )
+    body: Body = reply.json()
+    assert body["rt_cd"] == "0", body
+    return body
+
+
+def saying(change: Callable[[Body, Body], Body]) -> Callable[[Body, Body], Body]:
+    """A fault that answers with a body made of today's and the one from before the purchase."""
+    return lambda today, before: {"name": "status", "params": {"status": 200, "body": change(today, before)}}
+
+
+def without_rows(today: Body, _before: Body) -> Body:
+    return today | {"output1": []}
+
+
+def without_rows_and_sums(today: Body, _before: Body) -> Body:
+    summary = today["output2"][0]
+    cash = summary["prvs_rcdl_excc_amt"]
+    sums = {name: "0" for name in summary if name.endswith("_smtl_amt")}
+    return today | {"output1": [], "output2": [summary | sums | {"tot_evlu_amt": cash, "scts_evlu_amt": "0"}]}
+
+
+def without_cash(today: Body, _before: Body) -> Body:
+    zeros = dict.fromkeys(("dnca_tot_amt", "nxdy_excc_amt", "prvs_rcdl_excc_amt"), "0")
+    return today | {"output2": [today["output2"][0] | zeros]}
+
+
+FAULTS: dict[str, Callable[[Body, Body], Body]] = {
+    "timeout": lambda _today, _before: {"name": "drop_request", "params": {"how": "hang"}},
+    "error": lambda _today, _before: {"name": "status"},
+    "empty list": saying(without_rows),
+    "empty list that adds up": saying(without_rows_and_sums),
+    "figures from before": saying(lambda _today, before: before),
+    "zero cash": saying(without_cash),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_12_what_is_not_the_balance_refuses_buys_and_keeps_every_position(rig: Rig, fault: str) -> None:
+    before = raw_balance(rig)
+    await rig.signal(BOUGHT)
+    await rig.slices_until(lambda: BOUGHT in rig.theirs() and not rig.unresolved("buy"), "a purchase of today")
+    await rig.slices(2)
+    held = rig.ours()
+    assert held == {HELD: (HELD_SHARES, 0), BOUGHT: (rig.theirs()[BOUGHT], 0)}
+    rig.admin.faults({"endpoint": "inquire-balance"} | FAULTS[fault](raw_balance(rig), before))
+    for _ in range(MINUTES_UNTIL_UNKNOWN):
+        await rig.slice(passed=timedelta(minutes=1))
+    for code in BURST:
+        await rig.signal(code)
+    await rig.slices(2)
+    assert all(rig.orders(code) == [] for code in BURST)
+    assert {rig.signals(stock_code=code)[0] for code in BURST} == {("refused", "R-BUY-05")}, "balance unknown"
+    assert rig.ours() == held, "no reading dropped or added a share"
+    await rig.sell(HELD, HALF)
+    await rig.slices_until(lambda: rig.theirs().get(HELD) == HELD_SHARES - HALF, "stops go on (I6)")
+    rig.admin.faults({"clear": True})
+    rig.fault_is_over()
+    await rig.until(lambda: rig.health("kis-gateway")["detail"]["resting"] is None, "the endpoint's pause is over")
+    await rig.slices_until(lambda: not rig.unresolved("sell"), "settled")
+    await rig.holds()
+    await rig.slice(passed=timedelta(minutes=1))
+    await rig.signal(CODES[7])
+    await rig.slices_until(lambda: len(rig.orders(CODES[7])) == 1, "buys go on")
+    await rig.slices_until(lambda: not rig.unresolved("buy"), "settled")
+    await rig.holds()
