@@ -42,7 +42,8 @@ def test_a_trade_is_read_by_position(name: str, layout: WireLayout) -> None:
     """R-GW-10: price 2, trade volume 12, cumulative volume 13; never 5, 8 or 10."""
     found = FrameDecoder(layout).decode(frame(name), 7)
     assert isinstance(found, Trades)
-    ((tick, base),) = found.records
+    (record,) = found.records
+    tick, base = record.tick, record.base_krw
     assert (tick.code, tick.price_krw, tick.volume, tick.cumulative_volume) == ("005930", 60_300, 37, 1_523_400)
     assert (tick.ask_krw, tick.bid_krw, tick.session_phase, tick.received_us) == (60_400, 60_300, "0", 7)
     assert from_epoch_us(tick.exchange_us) == AT
