@@ -10,14 +10,15 @@ import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from dotenv import dotenv_values
-from dotenv.parser import parse_stream
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from jennie_core.domain.enums import Mode
 from jennie_core.domain.trading_settings import TradingSettings
+from jennie_infra.env_file import SettingsError as SettingsError
+from jennie_infra.env_file import read_env_file
+from jennie_infra.settings_rules import HttpUrl, IsoDay, RedisUrl, WebSocketUrl
 
 PREFIX = "JENNIE_"
 
@@ -40,10 +41,6 @@ PORTS: dict[str, int] = {
 LIVE_CONFIRMATION = "I-accept-the-risk"
 
 
-class SettingsError(Exception):
-    """A setting is wrong; the message names the variable, its value's rule and the repair."""
-
-
 class Settings(BaseModel):
     """All settings of one process. Field `x_y` is read from `JENNIE_X_Y`."""
 
@@ -59,21 +56,27 @@ class Settings(BaseModel):
     )
     var_dir: Path = Field(default=Path("var"), description="parent of all state folders")
     home: Path | None = Field(default=None, description="state folder of this mode and account; default below var_dir")
-    redis_url: str | None = Field(default=None, description="default: the embedded server's private socket in home")
+    redis_url: RedisUrl | None = Field(
+        default=None, description="default: the embedded server's private socket in home"
+    )
     ledger_url: str | None = Field(default=None, description="database of orders and positions; default SQLite in home")
     market_url: str | None = Field(
         default=None, description="database of market data and scores; default SQLite in home"
     )
-    qdrant_url: str | None = Field(default=None, description="default: Qdrant's local mode in home")
-    llm_base_url: str | None = Field(default=None, description="OpenAI-compatible server; default: rule-based analyst")
+    qdrant_url: HttpUrl | None = Field(default=None, description="default: Qdrant's local mode in home")
+    llm_base_url: HttpUrl | None = Field(
+        default=None, description="OpenAI-compatible server; default: rule-based analyst"
+    )
     llm_model: str = Field(default="exaone-4.0-32b", description="model name at llm_base_url")
     llm_api_key: SecretStr | None = Field(default=None, description="key of llm_base_url, where it asks for one")
-    embed_base_url: str | None = Field(
+    embed_base_url: HttpUrl | None = Field(
         default=None, description="OpenAI-compatible embeddings; default: hashed vectors"
     )
     embed_model: str = Field(default="kure-v1", description="model name at embed_base_url")
-    kis_rest_url: str | None = Field(default=None, description="REST address of the broker; default by mode")
-    kis_ws_url: str | None = Field(default=None, description="WebSocket address of the broker; default by mode")
+    kis_rest_url: HttpUrl | None = Field(default=None, description="REST address of the broker; default by mode")
+    kis_ws_url: WebSocketUrl | None = Field(
+        default=None, description="WebSocket address of the broker; default by mode"
+    )
     kis_app_key: SecretStr | None = Field(default=None, description="application key (appkey); paper and live need it")
     kis_app_secret: SecretStr | None = Field(default=None, description="application secret; paper and live need it")
     kis_account: SecretStr | None = Field(default=None, description="ten digits: account and product code")
@@ -85,9 +88,11 @@ class Settings(BaseModel):
     kis_quote_rest_url: str | None = Field(
         default=None, description="REST address for quotations; default the real host"
     )
-    kis_wire_revision: str = Field(default="47/63/26", description="field counts of trade, book and notice records")
+    kis_wire_revision: Literal["46/59/23", "46/59/26", "47/63/26"] = Field(
+        default="47/63/26", description="field counts of trade, book and notice records"
+    )
     telegram_bot_token: SecretStr | None = Field(default=None, description="bot for commands and alerts")
-    telegram_api_url: str = Field(default="https://api.telegram.org", description="address of the bot API")
+    telegram_api_url: HttpUrl = Field(default="https://api.telegram.org", description="address of the bot API")
     telegram_chat_ids: tuple[int, ...] = Field(
         default=(), description="chats that may command, with commas; an empty list allows nobody"
     )
@@ -95,7 +100,7 @@ class Settings(BaseModel):
     market_data: Path | None = Field(default=None, description="market folder with real data")
     settings_file: Path | None = Field(default=None, description="TOML file that overrides trading settings")
     halt_blocks_exits: bool = Field(default=False, description="whether a halt also stops protective exits")
-    market_day: str | None = Field(default=None, description="rehearsal only: the day being rehearsed, YYYY-MM-DD")
+    market_day: IsoDay | None = Field(default=None, description="rehearsal only: the day being rehearsed, YYYY-MM-DD")
     simulated_prices: bool = Field(
         default=False, description="rehearsal only: prices are generated; the rehearsal sets it by itself"
     )
@@ -104,10 +109,12 @@ class Settings(BaseModel):
     sensors: bool | None = Field(
         default=None, description="whether Dagster's sensors run by themselves; default: in paper and live only"
     )
-    dagster_url: str | None = Field(default=None, description="default: the local Dagster webserver")
+    dagster_url: HttpUrl | None = Field(default=None, description="default: the local Dagster webserver")
     tick_log_days: int = Field(default=30, ge=1, description="recorded days of ticks and notices that are kept")
-    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
-    public_url: str | None = Field(
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="DEBUG, INFO, WARNING or ERROR"
+    )
+    public_url: HttpUrl | None = Field(
         default=None, description="address under which the dashboard is reached, if not loopback"
     )
 
@@ -205,8 +212,10 @@ def load_trading_settings(path: Path | None) -> TradingSettings:
         return TradingSettings()
     try:
         return TradingSettings.model_validate(tomllib.loads(path.read_text()))
-    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
-        raise SettingsError(f"{PREFIX}SETTINGS_FILE={path}: {_first_line(error)}") from error
+    except OSError as error:
+        raise SettingsError(f"{PREFIX}SETTINGS_FILE={path}: {error.strerror}; mend the path or the file") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise SettingsError(f"{PREFIX}SETTINGS_FILE={path}: {_first_line(error)}; mend or remove the line") from error
 
 
 def load_settings(
@@ -220,7 +229,7 @@ def load_settings(
     environment = os.environ if environment is None else environment
     env_file = Path(".env") if env_file is None else env_file
     values: dict[str, Any] = {}
-    for origin, source in ((str(env_file), _read_env_file(env_file)), ("environment", environment)):
+    for origin, source in ((str(env_file), read_env_file(env_file)), ("environment", environment)):
         for name, value in source.items():
             if not name.startswith(PREFIX):
                 continue
@@ -245,7 +254,7 @@ def load_settings(
 def given_variables(environment: Mapping[str, str] | None = None, env_file: Path | None = None) -> dict[str, str]:
     """Every `JENNIE_*` variable as given, the environment before `.env`: what a stack's processes inherit."""
     environment = os.environ if environment is None else environment
-    sources = {**_read_env_file(Path(".env") if env_file is None else env_file), **environment}
+    sources = {**read_env_file(Path(".env") if env_file is None else env_file), **environment}
     return {name: value for name, value in sources.items() if name.startswith(PREFIX) and value != ""}
 
 
@@ -277,27 +286,6 @@ def write_private(path: Path, text: str, *, exclusive: bool = False) -> None:
         temporary.replace(path)
 
 
-def _read_env_file(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        return {}
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    for number, line in enumerate(lines, start=1):
-        text = line.strip()
-        if text and not text.startswith("#") and "=" not in text:
-            raise SettingsError(
-                f"{path} line {number}: expected NAME=value, found {text[:20]!r}; complete or remove the line"
-            )
-    with path.open(encoding="utf-8", errors="replace") as stream:
-        for binding in parse_stream(stream):
-            if binding.error:
-                found = binding.original.string.strip().splitlines()[0].split("=", 1)[0]
-                raise SettingsError(
-                    f"{path} line {binding.original.line}: {found}=... cannot be read, perhaps a quote is not closed; "
-                    "complete or remove the line"
-                )
-    return {name: value for name, value in dotenv_values(path, interpolate=False).items() if value is not None}
-
-
 def _check_live(settings: Settings) -> None:
     if settings.mode is Mode.LIVE and settings.live_trading != LIVE_CONFIRMATION:
         raise SettingsError(f"{PREFIX}MODE=live needs {PREFIX}LIVE_TRADING={LIVE_CONFIRMATION}; refusing to start")
@@ -306,7 +294,7 @@ def _check_live(settings: Settings) -> None:
 def _describe(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
     name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else "settings"
-    return f"{name}: {first['msg']}; see .env.example for what it may be"
+    return f"{name}: {first['msg'].removeprefix('Value error, ')}; see .env.example for what it may be"
 
 
 def _first_line(error: Exception) -> str:

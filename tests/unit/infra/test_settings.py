@@ -73,6 +73,15 @@ def test_an_error_never_shows_the_value_of_a_line(tmp_path: Path) -> None:
         ("JENNIE_MODE", "pretend"),
         ("JENNIE_SLICE_SECONDS", "0"),
         ("JENNIE_TELEGRAM_CHAT_IDS", "12,abc"),
+        ("JENNIE_LOG_LEVEL", "LOUD"),
+        ("JENNIE_KIS_WIRE_REVISION", "1/2/3"),
+        ("JENNIE_MARKET_DAY", "tomorrow"),
+        ("JENNIE_REDIS_URL", "nonsense"),
+        ("JENNIE_REDIS_URL", "redis://127.0.0.1:abc/0"),
+        ("JENNIE_KIS_REST_URL", "nonsense"),
+        ("JENNIE_KIS_REST_URL", "http://host:99999"),
+        ("JENNIE_KIS_WS_URL", "http://host"),
+        ("JENNIE_QDRANT_URL", "localhost:6333"),
     ],
 )
 def test_a_bad_value_names_its_variable(nowhere: Path, name: str, value: str) -> None:
@@ -86,6 +95,50 @@ def test_the_environment_wins_over_the_file_and_a_keyword_over_both(tmp_path: Pa
     settings = load_settings({"JENNIE_PORT_BASE": "200"}, path)
     assert (settings.port_base, settings.log_level) == (200, "DEBUG")
     assert load_settings({"JENNIE_PORT_BASE": "200"}, path, port_base=300).port_base == 300
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("JENNIE_REDIS_URL", "rediss://:secret@host:6380/1"),
+        ("JENNIE_REDIS_URL", "unix:///run/redis.sock"),
+        ("JENNIE_KIS_WS_URL", "ws://127.0.0.1:9443/tryitout"),
+        ("JENNIE_LLM_BASE_URL", "https://host/v1"),
+    ],
+)
+def test_addresses_of_every_kind_are_taken(nowhere: Path, name: str, value: str) -> None:
+    assert getattr(load_settings({name: value}, nowhere), name.removeprefix("JENNIE_").lower()) == value
+
+
+@pytest.mark.parametrize(
+    ("raw", "named"),
+    [
+        (b"JENNIE_LOG_LEVEL=INFO\nJENNIE_KIS_HTS_ID=\xc1\xa4\n", "line 2: not UTF-8"),
+        (b"A=1\n\nJENNIE_LOG_LEVEL=IN\x00FO\n", "line 3: holds a null character"),
+    ],
+    ids=["cp949", "null"],
+)
+def test_an_env_file_that_is_no_text_is_named_with_its_line(tmp_path: Path, raw: bytes, named: str) -> None:
+    (tmp_path / ".env").write_bytes(raw)
+    with pytest.raises(SettingsError, match=named):
+        load_settings({}, tmp_path / ".env")
+
+
+def test_an_env_file_that_is_a_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_settings({}, tmp_path)
+
+
+def test_an_env_file_saved_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfJENNIE_PORT_BASE=100\n")
+    assert load_settings({}, tmp_path / ".env").port_base == 100
+
+
+@pytest.mark.parametrize("raw", [b"a = = b", b"a = '\xe9'", b"[risk]\nnope = 1\n"], ids=["syntax", "latin-1", "name"])
+def test_a_settings_file_that_cannot_be_used_is_named(nowhere: Path, tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "s.toml").write_bytes(raw)
+    with pytest.raises(SettingsError, match=r"JENNIE_SETTINGS_FILE=.*s\.toml: "):
+        load_settings({"JENNIE_SETTINGS_FILE": str(tmp_path / "s.toml")}, nowhere).trading()
 
 
 def test_an_empty_value_means_the_default(nowhere: Path) -> None:
