@@ -11,6 +11,9 @@ PRICES = ("open", "high", "low", "close")
 ROUNDING_KRW = 5
 ROUNDING_RATIO = 0.03
 JUMP_RATIO = 0.305
+MAX_PRICE_KRW = 100_000_000
+MAX_VOLUME = 10_000_000_000
+"""Shares a day. Both stand far above anything the exchange has seen, and keep turnover inside 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ def check_daily(frame: pl.DataFrame, file: Path) -> None:
     for name in (*PRICES, "volume"):
         checks.append((pl.col(name).is_null() | pl.col(name).is_nan(), name, "the number is missing or not readable"))
         checks.append((pl.col(name) < 0, name, "must not be negative"))
+        highest = MAX_VOLUME if name == "volume" else MAX_PRICE_KRW
+        checks.append((pl.col(name) > highest, name, f"must not be above {highest:,}"))
     checks += [
         (pl.col("close") == 0, "close", "a close of 0 is no price"),
         (some & ~whole, "open", "open, high and low are all zero (a halt) or none is"),

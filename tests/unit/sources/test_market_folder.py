@@ -39,6 +39,8 @@ def changed(**values: Any) -> tuple[Any, ...]:
         (changed(high=50), "high", "below the open"),
         (changed(low=150, high=160), "low", "above the open"),
         (GOOD, "date", "more than one row"),
+        (changed(volume=2**62), "volume", "must not be above"),
+        (changed(close=10**12), "close", "must not be above"),
     ],
 )
 def test_one_bad_bar_refuses_the_file(write_daily: Any, row: Any, column: str, rule: str) -> None:
@@ -50,6 +52,15 @@ def test_one_bad_bar_refuses_the_file(write_daily: Any, row: Any, column: str, r
     assert error.row in (1, 2)
     assert rule in str(error)
     assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e300])
+def test_a_close_that_is_no_price_is_refused(tmp_path: Path, value: float) -> None:
+    (tmp_path / "daily").mkdir()
+    frame = pl.DataFrame([GOOD], schema=["code", "date", "open", "high", "low", "close", "volume"], orient="row")
+    frame.with_columns(pl.lit(value).alias("close")).write_parquet(tmp_path / "daily" / "x.parquet")
+    with pytest.raises(DataFileError, match=r"^x\.parquet, row 1, column close"):
+        MarketFolder(tmp_path).daily_prices(*WHOLE)
 
 
 def test_codes_written_as_numbers_are_refused(tmp_path: Path) -> None:
