@@ -3,8 +3,12 @@
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 
+import dagster as dg
+
 from jennie_assets.conduct import DataPlane, JobResult
+from jennie_assets.definitions import CHECK_MODULES
 from jennie_cli.errors import UserError
+from jennie_cli.interrupts import Interrupts
 from jennie_cli.places import RunFolder
 from jennie_cli.report.model import AssetCounts, CheckCounts
 from jennie_core.domain.base import KST
@@ -16,10 +20,14 @@ HISTORY_ASSETS = ("daily_prices", "index_prices", "investor_flows")
 
 
 class ConductedPlane:
-    """Runs jobs in this process against the run folder's instance and keeps their results."""
+    """Runs jobs in this process against the run folder's instance and keeps their results.
 
-    def __init__(self, plane: DataPlane) -> None:
+    A signal that Dagster has caught during a run raises KeyboardInterrupt after it.
+    """
+
+    def __init__(self, plane: DataPlane, interrupts: Interrupts) -> None:
         self._plane = plane
+        self._interrupts = interrupts
         self._results: list[JobResult] = []
 
     def backfill(self, sessions: Sequence[date], market_day: date, progress: Callable[[int, int], None]) -> int:
@@ -33,6 +41,7 @@ class ConductedPlane:
             lambda _asset, done, total: progress(done, total),
             market_time=datetime.combine(market_day, HISTORY_AT, KST),
         )
+        self._interrupts.check()
         self._results.append(result)
         if not result.ok:
             raise UserError(f"the backfill failed: {result.error or 'see Dagster run ' + result.run_id}")
@@ -41,6 +50,7 @@ class ConductedPlane:
     def run_job(self, job: ScheduledJob, day: date, due: datetime) -> JobResult:
         """Run one scheduled job for a session day at a market time; a failed run is in the report, not an exception."""
         result = self._plane.run_scheduled(job, day, due)
+        self._interrupts.check()
         self._results.append(result)
         return result
 
@@ -74,9 +84,9 @@ class ConductedPlane:
         self._plane.close()
 
 
-def open_data_plane(settings: Settings, folder: RunFolder) -> ConductedPlane:
+def open_data_plane(settings: Settings, folder: RunFolder, interrupts: Interrupts) -> ConductedPlane:
     """The data plane of a run folder."""
-    return ConductedPlane(DataPlane(settings, folder.dagster_home))
+    return ConductedPlane(DataPlane(settings, folder.dagster_home), interrupts)
 
 
 def conduct_jobs_before(plane: ConductedPlane, day: date, opening: datetime, say: Callable[[str], None]) -> None:
@@ -87,3 +97,9 @@ def conduct_jobs_before(plane: ConductedPlane, day: date, opening: datetime, say
             say(job.job)
             plane.run_job(job, day, due)
     say("")
+
+
+def check_names() -> set[str]:
+    """Every asset check of the location, as `check` and as `asset.check`."""
+    keys = [key for made in dg.load_asset_checks_from_modules(CHECK_MODULES) for key in made.check_keys]
+    return {key.name for key in keys} | {f"{key.asset_key.to_user_string()}.{key.name}" for key in keys}
