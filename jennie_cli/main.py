@@ -1,13 +1,14 @@
 """`jennie`: the command line behind the make targets."""
 
-from datetime import date
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from jennie_cli.errors import UserError, one_clear_line
+from jennie_cli.errors import INTERRUPTED, REFUSED, UserError, one_clear_line, tell
+from jennie_cli.values import parse_day, parse_port_base, parse_seed, parse_speed
 from jennie_core.domain.control import ControlVerb
 
 app = typer.Typer(
@@ -28,7 +29,7 @@ def rehearse(
     ] = None,
     day: Annotated[str | None, typer.Option(help="the day to rehearse, YYYY-MM-DD")] = None,
     speed: Annotated[str, typer.Option(help="market seconds per real second, or max")] = "max",
-    seed: Annotated[int, typer.Option(help="seed of the generated market and of the tick paths")] = 7,
+    seed: Annotated[str, typer.Option(help="seed of the generated market and of the tick paths")] = "7",
     until: Annotated[str | None, typer.Option(help="end the day at HH:MM (market time) instead of 20:10")] = None,
     fail_check: Annotated[str | None, typer.Option(help="make this asset check fail, e.g. freshness")] = None,
     fault: Annotated[
@@ -38,8 +39,8 @@ def rehearse(
         ),
     ] = None,
     port_base: Annotated[
-        int, typer.Option(help="added to every port; a rehearsal never shares ports with `jennie up`")
-    ] = 20_000,
+        str, typer.Option(help="added to every port; a rehearsal never shares ports with `jennie up`")
+    ] = "20000",
     var_dir: Annotated[Path, typer.Option(help="parent of all state folders", envvar="JENNIE_VAR_DIR")] = Path("var"),
     plain: Annotated[bool, typer.Option(help="one line per phase instead of the live view")] = False,
 ) -> None:
@@ -50,12 +51,12 @@ def rehearse(
     with one_clear_line():
         plan = RehearsalPlan(
             market_data=market_data,
-            day=_day(day, "DAY"),
-            speed=_speed(speed),
-            seed=seed,
+            day=parse_day(day, "DAY"),
+            speed=parse_speed(speed),
+            seed=parse_seed(seed),
             until=until,
             fail_check=fail_check,
-            port_base=port_base,
+            port_base=parse_port_base(port_base),
             var_dir=var_dir,
             plain=plain,
             faults=tuple(parse_fault(text) for text in fault or ()),
@@ -65,8 +66,8 @@ def rehearse(
 
 @app.command()
 def up(
-    port_base: Annotated[int, typer.Option(help="added to every port")] = 0,
-    seed: Annotated[int, typer.Option(help="rehearsal only: seed of the generated market")] = 7,
+    port_base: Annotated[str, typer.Option(help="added to every port")] = "0",
+    seed: Annotated[str, typer.Option(help="rehearsal only: seed of the generated market")] = "7",
     market_data: Annotated[Path | None, typer.Option(help="rehearsal only: folder with real daily KRX bars")] = None,
     day: Annotated[str | None, typer.Option(help="rehearsal only: the market day to live through")] = None,
     detach: Annotated[bool, typer.Option("--detach/--attach", help="return as soon as the stack is up")] = True,
@@ -75,7 +76,13 @@ def up(
     from jennie_cli.up import UpPlan, bring_up
 
     with one_clear_line():
-        plan = UpPlan(port_base=port_base, seed=seed, market_data=market_data, day=_day(day, "DAY"), detach=detach)
+        plan = UpPlan(
+            port_base=parse_port_base(port_base),
+            seed=parse_seed(seed),
+            market_data=market_data,
+            day=parse_day(day, "DAY"),
+            detach=detach,
+        )
         bring_up(plan, Console(highlight=False))
 
 
@@ -149,7 +156,7 @@ def backfill(
     from jennie_cli.backfill import run_backfill
 
     with one_clear_line():
-        first, last = _day(start, "--from"), _day(end, "--to")
+        first, last = parse_day(start, "--from"), parse_day(end, "--to")
         if first is None or last is None or first > last:
             raise UserError(f"--from {start} --to {end}: the first day must not be after the last")
         raise typer.Exit(run_backfill(asset, first, last, market_data, Console(highlight=False)))
@@ -164,8 +171,16 @@ def sim(context: typer.Context) -> None:
 
 
 def main() -> None:
-    """Entry for `python -m jennie_cli`."""
-    app()
+    """Entry of the `jennie` command: what is wrong with the words themselves is one line, too."""
+    try:
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+    except typer.TyperException as error:
+        tell(error.format_message().splitlines()[0], repair="see `jennie --help`")
+        code = REFUSED
+    except (typer.Abort, KeyboardInterrupt):
+        tell("interrupted; what this command had started is ended")
+        code = INTERRUPTED
+    raise SystemExit(code)
 
 
 def _say(verb: ControlVerb, reason: str) -> None:
@@ -173,24 +188,3 @@ def _say(verb: ControlVerb, reason: str) -> None:
 
     with one_clear_line():
         say_stop(verb, reason, Console(highlight=False))
-
-
-def _day(value: str | None, name: str) -> date | None:
-    if value is None:
-        return None
-    try:
-        return date.fromisoformat(value)
-    except ValueError as error:
-        raise UserError(f"{name}={value}: not a date; write it as 2025-06-27") from error
-
-
-def _speed(value: str) -> float | None:
-    if value in ("max", "unlimited", "0"):
-        return None
-    try:
-        speed = float(value)
-    except ValueError as error:
-        raise UserError(f"SPEED={value}: not a number; write e.g. 400, or max") from error
-    if speed <= 0:
-        raise UserError(f"SPEED={value}: must be above zero, or max")
-    return speed

@@ -13,7 +13,7 @@ from jennie_cli.minutes import minute_bars
 from jennie_cli.places import RunFolder
 from jennie_cli.report.model import Note
 from jennie_core.domain.trading_settings import TradingSettings
-from jennie_core.krx.calendar import KrxCalendar
+from jennie_core.krx.calendar import KrxCalendar, UnknownSessionError
 from jennie_infra.sources.errors import MarketDataError
 from jennie_infra.sources.files import MarketFolder
 from jennie_sim.market.generate import generate_market
@@ -57,15 +57,15 @@ class PreparedMarket:
 def choose_day(requested: date | None, market_data: Path | None) -> date:
     """The day to rehearse; raises UserError when it is no KRX session."""
     day = requested or (DEFAULT_REAL_DAY if market_data else DEFAULT_SIMULATED_DAY)
-    is_session = KrxCalendar.shipped().is_session(day)
-    if is_session is None:
+    calendar = KrxCalendar.shipped()
+    if not calendar.known_from <= day <= calendar.known_until or calendar.is_session(day) is None:
         raise UserError(
-            f"DAY={day}: the calendar does not know this day; choose one up to {KrxCalendar.shipped().known_until}"
+            f"DAY={day}: the calendar does not know this day; "
+            f"choose one from {calendar.known_from} to {calendar.known_until}"
         )
-    if not is_session:
+    if not calendar.is_session(day):
         raise UserError(
-            f"DAY={day} is no KRX session (weekend or holiday); "
-            f"the next one is {KrxCalendar.shipped().next_session(day)}"
+            f"DAY={day} is no KRX session (weekend or holiday); the next one is {calendar.next_session(day)}"
         )
     return day
 
@@ -86,6 +86,8 @@ def prepare(
         return _real(folder, day, seed, market_data, credentials, settings)
     except MarketDataError as error:
         raise UserError(f"MARKET_DATA: {error}") from error
+    except UnknownSessionError as error:
+        raise UserError(f"DAY={day}: too early, the sessions before it are not known ({error})") from error
 
 
 def _generated(
@@ -140,6 +142,7 @@ def _real(
     notes: list[Note] = []
     index, index_note = market_frames.index(source, prices, first, day)
     notes += index_note
+    _require_readable(source, day)
     minutes, minute_notes = minute_bars(market_data, day)
     notes += minute_notes
     return _write(
@@ -160,6 +163,15 @@ def _real(
         settings=settings,
         notes=tuple(notes),
     )
+
+
+def _require_readable(source: MarketFolder, day: date) -> None:
+    """What only the data plane reads is opened here, so that a broken file is named before anything is started."""
+    month = day - timedelta(days=30)
+    source.macro_daily(month, day)
+    source.market_flows(month, day)
+    source.headlines(month, day)
+    source.fundamentals(day)
 
 
 def _write(

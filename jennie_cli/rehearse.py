@@ -11,10 +11,11 @@ from rich.console import Console
 
 from jennie_cli import places
 from jennie_cli.conductor import Conductor
-from jennie_cli.data_plane import conduct_jobs_before, open_data_plane
+from jennie_cli.data_plane import check_names, conduct_jobs_before, open_data_plane
 from jennie_cli.errors import UserError
 from jennie_cli.exchange_admin import ExchangeAdmin
 from jennie_cli.fault_options import DayFault
+from jennie_cli.interrupts import Interrupts, heeded_interrupts
 from jennie_cli.market import PreparedMarket, choose_day, prepare
 from jennie_cli.places import RunFolder, RunningStack
 from jennie_cli.progress import LiveView
@@ -23,6 +24,7 @@ from jennie_cli.report.model import CurvePoint, Report
 from jennie_cli.report.page import write as write_page
 from jennie_cli.report.terminal import show
 from jennie_cli.rig import Rig, build_rig
+from jennie_cli.values import require_known_check
 from jennie_core.domain.base import KST
 from jennie_core.domain.macro import IntradayRisk
 from jennie_core.krx.sessions import SessionTimes, session_times
@@ -30,7 +32,7 @@ from jennie_infra.bus.cache import get_sync
 from jennie_infra.bus.connect import SyncRedis, connect_sync
 from jennie_infra.bus.keys import RedisKeys
 from jennie_infra.clock import wall_now
-from jennie_infra.settings import SettingsError, load_settings
+from jennie_infra.settings import Settings, SettingsError, load_settings
 
 START_OF_DAY_MINUTES_BEFORE_AUCTION = 5
 CURVE_STEP = timedelta(minutes=5)
@@ -72,13 +74,16 @@ class PhaseClock:
 def run_rehearsal(plan: RehearsalPlan, console: Console) -> int:
     """Run the day and print the report; returns the exit code (1 when the ledgers differ). Leaves nothing running."""
     started = time.monotonic()
-    _refuse_foreign_settings()
+    settings = _own_settings()
     day = choose_day(plan.day, plan.market_data)
     times = session_times(day)
     until = _until(plan.until, times)
+    if wanted := plan.fail_check or settings.fail_check:
+        require_known_check(wanted, check_names())
     folder = places.new_rehearsal(plan.var_dir, wall_now())
     try:
-        report = _run(plan, day, times, until, folder, console, started)
+        with heeded_interrupts() as interrupts:
+            report = _run(plan, day, times, until, folder, console, started, interrupts)
     except BaseException:
         places.drop_if_nothing_ran(folder)
         raise
@@ -101,6 +106,7 @@ def _run(
     folder: RunFolder,
     console: Console,
     started: float,
+    interrupts: Interrupts,
 ) -> Report:
     clock = PhaseClock()
     rig = build_rig(folder, day=day, port_base=plan.port_base, market_data=plan.market_data, fail_check=plan.fail_check)
@@ -121,7 +127,7 @@ def _run(
             with clock.phase("processes", view.phase):
                 rig.start()
                 places.record_running(plan.var_dir, _record(rig, plan))
-            plane = open_data_plane(settings, folder)
+            plane = open_data_plane(settings, folder, interrupts)
             with clock.phase("history", view.phase):
                 backfilled = plane.backfill(market.sessions, day, view.history)
             admin = rig.admin()
@@ -160,7 +166,7 @@ def _run(
                 )
                 report = collect(conducted, admin, rig.stack)
         finally:
-            with clock.phase("stop", view.phase):
+            with interrupts.deaf(), clock.phase("stop", view.phase):
                 rig.stop()
                 if rig.supervisor_pid is not None:
                     places.forget_running(plan.var_dir, rig.supervisor_pid)
@@ -207,7 +213,7 @@ def _until(value: str | None, times: SessionTimes) -> datetime | None:
     return until
 
 
-def _refuse_foreign_settings() -> None:
+def _own_settings() -> Settings:
     """A rehearsal is a rehearsal: settings that point elsewhere are refused rather than ignored."""
     settings = load_settings()
     for name in ("home", "redis_url", "ledger_url", "market_url", "kis_rest_url", "kis_ws_url"):
@@ -216,6 +222,8 @@ def _refuse_foreign_settings() -> None:
                 f"JENNIE_{name.upper()} is set; a rehearsal makes its own stores and exchange. "
                 "Unset it, or use `jennie up`"
             )
+    settings.trading()
+    return settings
 
 
 def _record(rig: Rig, plan: RehearsalPlan) -> RunningStack:

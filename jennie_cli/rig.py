@@ -37,12 +37,11 @@ class Rig:
         self.settings = settings
         self.credentials = credentials
         self.stack = Stack(folder, settings, [], {})
-        self._started = False
 
     @property
     def supervisor_pid(self) -> int | None:
         """Process id of supervisord once started."""
-        return self.stack.pid if self._started else None
+        return self.stack.pid if self.stack.was_started else None
 
     def require_ports(self) -> None:
         """Raise UserError when a port is taken."""
@@ -108,7 +107,6 @@ class Rig:
         """Start store, exchange and workers (or the given programs) under the supervisor."""
         self.stack = Stack(self.folder, self.settings, programs or self.programs(), environment_of(self.settings))
         self.stack.start()
-        self._started = True
 
     def admin(self) -> ExchangeAdmin:
         """Line to the exchange's admin port."""
@@ -120,9 +118,8 @@ class Rig:
         self.stack.wait_healthy(TRADING_WORKERS, READY_SECONDS, accept=(200, 503))
 
     def stop(self) -> None:
-        """Ordered stop."""
-        if self._started:
-            self.stack.stop()
+        """Ordered stop, also of a start that was cut short."""
+        self.stack.stop()
 
     def programs(self) -> list[Program]:
         """Store, exchange and the seven workers."""

@@ -89,6 +89,11 @@ class Stack:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def was_started(self) -> bool:
+        """Whether a supervisord was started, alive or not."""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """Process id of supervisord."""
         if self._process is None:

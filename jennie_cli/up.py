@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,9 +14,11 @@ from rich.panel import Panel
 from jennie_assets.conduct import prepare_home
 from jennie_cli import places
 from jennie_cli.errors import UserError
+from jennie_cli.interrupts import heeded_interrupts
 from jennie_cli.market import DEFAULT_SIMULATED_DAY, choose_day, prepare
 from jennie_cli.places import RunFolder, RunningStack
 from jennie_cli.progress import LiveView
+from jennie_cli.reachable import require_reachable
 from jennie_cli.rig import Rig, build_rig, environment_of
 from jennie_cli.stack import (
     MODULES,
@@ -30,6 +34,7 @@ from jennie_infra.clock import wall_now
 from jennie_infra.db.engine import make_engine
 from jennie_infra.db.schema import claim_stamp, upgrade
 from jennie_infra.embedded.valkey import ValkeyConfig, server_argv
+from jennie_infra.kis.credentials import credentials
 from jennie_infra.login import mint_login_link
 from jennie_infra.settings import Settings, given_variables, load_settings
 
@@ -77,19 +82,32 @@ def bring_down(console: Console) -> None:
 
 def _rehearsal(plan: UpPlan, port_base: int, base: Settings, console: Console) -> None:
     day = choose_day(plan.day or (None if plan.market_data else DEFAULT_SIMULATED_DAY), plan.market_data)
+    base.trading()
     last = places.latest(base.var_dir)
     folder = places.new_rehearsal(base.var_dir, wall_now())
-    rig = build_rig(folder, day=day, port_base=port_base, market_data=plan.market_data, fail_check=None)
     try:
-        _start_rehearsal(rig, plan, day, last, console)
-        if not plan.detach:
-            rig.stack.wait()
+        rig = build_rig(folder, day=day, port_base=port_base, market_data=plan.market_data, fail_check=None)
+        with _ended_if_cut_short(base.var_dir, lambda: rig.stack):
+            _start_rehearsal(rig, plan, day, last, console)
+            if not plan.detach:
+                rig.stack.wait()
     except BaseException:
-        rig.stop()
-        if rig.supervisor_pid is not None:
-            places.forget_running(base.var_dir, rig.supervisor_pid)
         places.drop_if_nothing_ran(folder)
         raise
+
+
+@contextmanager
+def _ended_if_cut_short(var_dir: Path, stack: Callable[[], Stack]) -> Iterator[None]:
+    """Whatever ends the start (a failure, Ctrl-C, SIGTERM) leaves nothing running and no record of it."""
+    with heeded_interrupts() as interrupts:
+        try:
+            yield
+        except BaseException:
+            with interrupts.deaf():
+                stack().stop()
+                if stack().was_started:
+                    places.forget_running(var_dir, stack().pid)
+            raise
 
 
 def _start_rehearsal(rig: Rig, plan: UpPlan, day: date, last: RunFolder | None, console: Console) -> None:
@@ -130,17 +148,18 @@ def _start_rehearsal(rig: Rig, plan: UpPlan, day: date, last: RunFolder | None, 
 
 
 def _for_real(settings: Settings, console: Console) -> None:
-    for name in ("kis_app_key", "kis_app_secret", "kis_account", "kis_hts_id"):
-        settings.secret(name)
+    credentials(settings)
+    settings.trading()
     if settings.mode is Mode.LIVE:
         from jennie_cli.safety import require_green_drills
 
         require_green_drills(settings)
+    require_free_ports(settings, [*MODULES, "dagster"])
+    require_reachable(settings)
     folder = RunFolder(settings.state_dir)
     folder.make()
     prepare_home(folder.dagster_home)
     settings = load_settings(port_base=settings.port_base, home=folder.home)
-    require_free_ports(settings, [*MODULES, "dagster"])
     stamp = f"{settings.mode.value}/{settings.account_hash}"
     for store, url in (("ledger", settings.effective_ledger_url), ("market", settings.effective_market_url)):
         engine = make_engine(url, durable=store == "ledger", setting=f"JENNIE_{store.upper()}_URL")
@@ -151,9 +170,10 @@ def _for_real(settings: Settings, console: Console) -> None:
     if settings.redis_url is None:
         programs.insert(0, Program("redis", tuple(server_argv(ValkeyConfig(directory=folder.home))), 10))
     stack = Stack(folder, settings, programs, {**given_variables(), **environment_of(settings)})
-    stack.start()
-    _remember(settings, folder, stack.pid)
-    stack.wait_healthy(("kis-gateway", "dashboard-api"), READY_SECONDS, accept=(200, 503))
+    with _ended_if_cut_short(settings.var_dir, lambda: stack):
+        stack.start()
+        _remember(settings, folder, stack.pid)
+        stack.wait_healthy(("kis-gateway", "dashboard-api"), READY_SECONDS, accept=(200, 503))
     color = "red" if settings.mode is Mode.LIVE else "yellow"
     console.print(Panel(f"[b {color}]{settings.mode.value}[/]", title="jennie up"))
     _addresses(settings, console)

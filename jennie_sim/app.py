@@ -108,6 +108,9 @@ def listen(port: int) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((LOOPBACK, port))
+    except OverflowError as error:
+        made.close()
+        raise PortTakenError(f"port {port} does not exist; choose one from 0 (any) to 65535") from error
     except OSError as error:
         made.close()
         raise PortTakenError(f"port {port} is taken; choose another one or end what listens there") from error

@@ -54,6 +54,11 @@ class KrxCalendar:
         return _shipped()
 
     @property
+    def known_from(self) -> date:
+        """First day of the committed facts."""
+        return self._known_from
+
+    @property
     def known_until(self) -> date:
         """Last day of the committed facts."""
         return self._known_until

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from jennie_cli.main import app
+from jennie_core.krx.calendar import KrxCalendar
 from tests.e2e.house import House, processes_of
 
 pytestmark = pytest.mark.timeout(300)
@@ -66,6 +67,36 @@ def test_an_unknown_day_is_named_with_the_way_to_write_it(house: House) -> None:
 @pytest.mark.parametrize("day", ["2026-03-01", "2025-10-06"], ids=["sunday", "chuseok"])
 def test_a_day_without_a_market_is_named(house: House, day: str) -> None:
     assert day in refusal(house, "--day", day)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "named"),
+    [
+        ("--speed", "nan", "SPEED=nan"),
+        ("--speed", "0", "SPEED=0"),
+        ("--seed", "abc", "SEED=abc"),
+        ("--port-base", "99999", "PORT_BASE=99999"),
+        ("--fail-check", "nonsense", "FAIL_CHECK=nonsense"),
+        ("--day", "2099-01-04", "DAY=2099-01-04"),
+        ("--day", "2000-03-02", "DAY=2000-03-02"),
+    ],
+)
+def test_a_value_that_cannot_be_is_named(house: House, option: str, value: str, named: str) -> None:
+    assert named in refusal(house, option, value)
+
+
+def test_a_broken_file_that_only_the_data_plane_reads_is_named_before_the_start(house: House) -> None:
+    daily = house.var_dir / "market-macro" / "daily"
+    daily.mkdir(parents=True)
+    (house.var_dir / "market-macro" / "macro").mkdir()
+    (house.var_dir / "market-macro" / "macro" / "macro_daily.parquet").write_text("junk")
+    calendar, day = KrxCalendar.shipped(), date(2025, 6, 27)
+    days = calendar.sessions_between(calendar.previous_session(day, 70), day)
+    bars = {"open": 1000, "high": 1100, "low": 900, "close": 1000, "volume": 10}
+    pl.DataFrame({"code": ["005930"] * len(days), "date": days}).with_columns(
+        pl.lit(value).alias(name) for name, value in bars.items()
+    ).write_parquet(daily / "krx_daily_2025.parquet")
+    assert "macro_daily.parquet" in refusal(house, "--market-data", "market-macro", "--day", day.isoformat())
 
 
 def test_an_end_before_the_open_is_named(house: House) -> None:
