@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from jennie_core.domain.base import MarketTime, Message, PriceKrw, StockCode
-from jennie_core.domain.enums import ListingStatus, Market
+from jennie_core.domain.enums import AssetKind, ListingStatus, Market
 
 ANNOUNCING_PHASES = frozenset("ABC")
 """HOUR_CLS_CODE of records that trade nothing: expected match before the open (B), after 15:20 (A), in a VI (C)."""
@@ -64,6 +64,8 @@ class Quote(Message):
     week52_high_krw: int | None = None
     week52_low_krw: int | None = None
     status: ListingStatus = ListingStatus.NORMAL
+    market: Market = Market.UNKNOWN
+    asset_kind: AssetKind | None = Field(default=None, description="None where the broker does not tell")
     in_volatility_interruption: bool = False
     quoted_at: MarketTime
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from jennie_core.domain.enums import ListingStatus
+from jennie_core.domain.enums import AssetKind, ListingStatus, Market
 from jennie_core.domain.market import DailyBar, InvestorFlow, MinuteBar, OrderBook, Quote
 from jennie_infra.kis.codec_rest import (
     RestCall,
@@ -32,6 +32,10 @@ MINUTE_ROWS = 30
 CALENDAR_DAYS_PER_PAGE = 140
 """Fewer than 100 sessions lie in 140 days, so no page is cut off."""
 
+_MARKETS = {"KOSPI": Market.KOSPI, "KOSDA": Market.KOSDAQ, "KSQ15": Market.KOSDAQ, "KONEX": Market.KONEX}
+"""By the first five letters of rprs_mrkt_kor_name: it names an index where a code belongs to one (KOSPI200, KSQ150)."""
+_FUNDS = {"ETF": AssetKind.ETF, "ETN": AssetKind.ETN}
+"""Funds are named instead of their market (unverified)."""
 _STATUS_CODES = {
     "51": ListingStatus.ADMINISTRATIVE,
     "52": ListingStatus.INVESTMENT_RISK,
@@ -76,6 +80,8 @@ def decode_quote(reply: RestReply, code: str, name: str, at: datetime) -> Quote:
             week52_high_krw=optional_integer(row, "w52_hgpr"),
             week52_low_krw=optional_integer(row, "w52_lwpr"),
             status=listing_status(row),
+            market=_MARKETS.get(optional_text(row, "rprs_mrkt_kor_name")[:5].upper(), Market.UNKNOWN),
+            asset_kind=_FUNDS.get(optional_text(row, "rprs_mrkt_kor_name").upper()),
             in_volatility_interruption=optional_text(row, "vi_cls_code") in ("Y", "1", "2", "3"),
             quoted_at=at,
         )

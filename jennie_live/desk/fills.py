@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from jennie_core.domain.base import to_epoch_us
-from jennie_core.domain.enums import Market, OrderSide
+from jennie_core.domain.enums import AssetKind, Market, OrderSide
 from jennie_core.domain.orders import BrokerOrder, ExecutionNotice
 from jennie_core.krx.costs import commission_krw, sell_tax_krw
 from jennie_infra.db.repositories.booking import NewFill
@@ -102,15 +102,42 @@ def notice_time_us(notice: ExecutionNotice) -> int:
     return to_epoch_us(notice.exchange_at)
 
 
-def costs(side: OrderSide, amount_krw: int, on: date, commission_ratio: float, before_krw: int = 0) -> tuple[int, int]:
-    """(fee, tax) of one fill by its date; KOSPI and KOSDAQ pay the same, so the market need not be known.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What decides the tax on a sale; an unknown market pays the KOSPI rate, the highest (5.5)."""
+
+    market: Market = Market.UNKNOWN
+    kind: AssetKind = AssetKind.COMMON
+
+    def as_context(self) -> dict[str, str]:
+        """For the context of an intent, so that every fill of it pays the same rate, restarts or not."""
+        return {"market": self.market.value, "asset_kind": self.kind.value}
+
+
+def listing_of(intent: Intent) -> Listing:
+    """The listing that was known when the intent was made."""
+    market, kind = intent.context.get("market"), intent.context.get("asset_kind")
+    return Listing(
+        Market.UNKNOWN if market is None else Market(market), AssetKind.COMMON if kind is None else AssetKind(kind)
+    )
+
+
+def costs(
+    side: OrderSide,
+    amount_krw: int,
+    on: date,
+    commission_ratio: float,
+    before_krw: int = 0,
+    listing: Listing = Listing(),
+) -> tuple[int, int]:
+    """(fee, tax) of one fill by its date and market.
 
     Both are truncated on the order's total, of which `before_krw` was filled before: what an order costs does not
     depend on how its shares were told, one execution at a time or all at once by an inquiry (I2, drill 1).
     """
 
     def of_total(total_krw: int) -> tuple[int, int]:
-        tax = sell_tax_krw(total_krw, Market.UNKNOWN, on) if side is OrderSide.SELL else 0
+        tax = sell_tax_krw(total_krw, listing.market, on, listing.kind) if side is OrderSide.SELL else 0
         return commission_krw(total_krw, commission_ratio), tax
 
     (fee, tax), (fee_before, tax_before) = of_total(before_krw + amount_krw), of_total(before_krw)
@@ -128,5 +155,6 @@ def _fill(
     commission_ratio: float,
     before_krw: int,
 ) -> NewFill:
-    fee, tax = costs(intent.side, quantity * price_krw, intent.market_day, commission_ratio, before_krw)
+    amount, listing = quantity * price_krw, listing_of(intent)
+    fee, tax = costs(intent.side, amount, intent.market_day, commission_ratio, before_krw, listing)
     return NewFill(fill_id, quantity, price_krw, fee, tax, at, source)

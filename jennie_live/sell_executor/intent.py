@@ -8,10 +8,11 @@ from jennie_core.domain.positions import Position
 from jennie_core.domain.signals import SellOrder
 from jennie_infra.db.repositories.intents import Intent
 from jennie_live.desk.desk import Desk
+from jennie_live.desk.fills import Listing
 from jennie_live.sell_executor.checks import quantity_to_sell
 
 
-def sell_intent(desk: Desk, order: SellOrder, position: Position, now: datetime) -> Intent:
+def sell_intent(desk: Desk, order: SellOrder, position: Position, now: datetime, listing: Listing) -> Intent:
     """The intent of a sell order; the same order makes the same intent id, so that the ledger refuses a second one."""
     identity = canonical_hash([desk.account_hash, "sell", order.order_id], 24)
     return Intent(
@@ -39,6 +40,7 @@ def sell_intent(desk: Desk, order: SellOrder, position: Position, now: datetime)
             "market_regime": None if order.market_regime is None else order.market_regime.value,
             "opened_by": position.trade_id,
             "sector_group": position.sector_group,
+            **listing.as_context(),
         },
         tick_received_us=order.tick_received_us,
         signalled_us=order.signalled_us,

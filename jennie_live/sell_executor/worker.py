@@ -35,6 +35,7 @@ from jennie_live.sell_executor.exit_lane import ExitLane
 from jennie_live.sell_executor.failures import SellFailures
 from jennie_live.sell_executor.halted import still_halted
 from jennie_live.sell_executor.intent import sell_intent
+from jennie_live.sell_executor.listings import Listings
 from jennie_live.sell_executor.notification import sold
 
 
@@ -50,8 +51,9 @@ class _Sending:
 class SellWorker(DeskWorker[SellOrder]):
     """Decides on sell orders. Sells of different codes leave at the same time; one slow answer holds up no other."""
 
-    def __init__(self, runtime: Runtime, parts: DeskParts, inputs: DeskInputs[SellOrder]) -> None:
+    def __init__(self, runtime: Runtime, parts: DeskParts, inputs: DeskInputs[SellOrder], listings: Listings) -> None:
         super().__init__(runtime, parts, inputs)
+        self._listings = listings
         self._outcomes = Outcomes(self.desk.journal, runtime.service, OrderSide.SELL, runtime.metrics)
         self._notify = runtime.writer(Streams.TRADE_NOTIFICATIONS)
         self._cooldowns = SellCooldowns(runtime.trading.risk, runtime.redis)
@@ -93,7 +95,9 @@ class SellWorker(DeskWorker[SellOrder]):
         refusal = self._check(order, position, now)
         self._outcomes.seen.add(order.order_id)
         if refusal is None and position is not None:
-            return _Sending(event, sell_intent(self.desk, order, position, now), now)
+            return _Sending(
+                event, sell_intent(self.desk, order, position, now, self._listings.of(order.stock_code)), now
+            )
         return refusal or Refusal(rule="R-SELL-04", detail="no managed shares held")
 
     async def _settle(self, event: RequestEvent[SellOrder], now: datetime, refusal: Refusal | None) -> None:
@@ -198,8 +202,10 @@ class SellWorker(DeskWorker[SellOrder]):
         await self._cooldowns.mirror(await self.desk.journal.do("cooldowns", load))
 
     async def settle(self, changed: list[PositionChange]) -> None:
-        """Say the end of what a halt held back, and of a failed sell whose shares are gone."""
-        await self._failures.end_but(code for code, each in self.desk.book.positions.items() if each.quantity)
+        """Say the end of what a halt held back, and of a failed sell whose shares are gone; learn what is held."""
+        held = {code for code, position in self.desk.book.positions.items() if position.quantity}
+        await self._failures.end_but(held)
+        await self._listings.learn(held)
         if self._suppressed and not self.runtime.stops.blocks_automatic_exits:
             self._suppressed = 0
             for code in self.desk.book.positions:

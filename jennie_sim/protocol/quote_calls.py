@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 
-from jennie_core.domain.enums import ListingStatus, Market
+from jennie_core.domain.enums import AssetKind, ListingStatus, Market
 from jennie_sim.market.interruption import Interruption
 from jennie_sim.market.pack import Listed
 from jennie_sim.market.snapshot import Snapshot, take_snapshot
@@ -35,7 +35,9 @@ def vi_flag(interruption: Interruption | None) -> str:
 
 
 def market_name(listed: Listed) -> str:
-    """rprs_mrkt_kor_name."""
+    """rprs_mrkt_kor_name; funds are named instead of their market (unverified)."""
+    if listed.kind in (AssetKind.ETF, AssetKind.ETN):
+        return listed.kind.value
     return {Market.KOSPI: "KOSPI", Market.KOSDAQ: "KOSDAQ", Market.KONEX: "KONEX"}.get(listed.market, "")
 
 

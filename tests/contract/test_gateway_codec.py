@@ -9,7 +9,7 @@ import pytest
 
 from jennie_core.domain.base import KST, from_epoch_us
 from jennie_core.domain.decisions import Accepted, Refused
-from jennie_core.domain.enums import OrderSide, OrderType
+from jennie_core.domain.enums import AssetKind, Market, OrderSide, OrderType
 from jennie_core.domain.orders import ReviseRequest
 from jennie_infra.kis import codec_account, codec_market, codec_orderable, codec_quotes
 from jennie_infra.kis.codec_notices import NoticeDecoder
@@ -111,6 +111,27 @@ def test_quote() -> None:
     assert (quote.price_krw, quote.previous_close_krw, quote.volume) == (60_300, 59_800, 1_523_400)
     assert (quote.upper_limit_krw, quote.lower_limit_krw, quote.change_pct) == (77_700, 41_900, 0.84)
     assert quote.market_cap_krw == 359_972_000_000_000
+    assert (quote.market, quote.asset_kind) == (Market.KOSPI, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "market", "kind"),
+    [
+        ("KOSPI", Market.KOSPI, None),
+        ("KOSDAQ", Market.KOSDAQ, None),
+        ("KSQ150", Market.KOSDAQ, None),
+        ("KONEX", Market.KONEX, None),
+        ("ETF", Market.UNKNOWN, AssetKind.ETF),
+        ("", Market.UNKNOWN, None),
+    ],
+)
+def test_the_market_of_a_quote_is_told_by_an_index_or_a_kind_of_fund(
+    name: str, market: Market, kind: AssetKind | None
+) -> None:
+    found = reply("FHKST01010100")
+    found.record("output")["rprs_mrkt_kor_name"] = name
+    quote = codec_quotes.decode_quote(found, "005930", "", AT)
+    assert (quote.market, quote.asset_kind) == (market, kind)
 
 
 def test_order_book_leaves_empty_levels_out() -> None:

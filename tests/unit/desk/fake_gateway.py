@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from jennie_core.domain.decisions import Accepted, Refused, Unknown
-from jennie_core.domain.enums import OrderSide, OrderType
+from jennie_core.domain.enums import ListingStatus, Market, OrderSide, OrderType
 from jennie_core.domain.market import DailyBar, Quote, SessionDay
 from jennie_core.domain.orders import (
     AccountBalance,
@@ -74,6 +74,8 @@ class FakeGateway:
         self.by_hand: list[Placed] = []
         self.held: dict[str, tuple[int, float]] = {}
         self.prices: dict[str, int] = {}
+        self.markets: dict[str, Market] = {}
+        self.statuses: dict[str, ListingStatus] = {}
         self.replies: deque[str] = deque()
         self.cancel_replies: deque[str] = deque()
         self.reads_fail = False
@@ -220,6 +222,8 @@ class FakeGateway:
             upper_limit_krw=price * 13 // 10,
             lower_limit_krw=price * 7 // 10,
             change_pct=0.0,
+            status=self.statuses.get(code, ListingStatus.NORMAL),
+            market=self.markets.get(code, Market.UNKNOWN),
             quoted_at=self.now(),
         )
 

@@ -1,14 +1,15 @@
 """Every share is booked once, whether a notice or an inquiry tells of it (drills 6, 8, 9)."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jennie_core.domain.base import to_epoch_us
-from jennie_core.domain.enums import OrderSide, OrderState
-from jennie_live.desk.fills import DOUBT_US, Inquiry, costs, from_inquiry
+from jennie_core.domain.enums import AssetKind, Market, OrderSide, OrderState
+from jennie_live.desk.fills import DOUBT_US, Inquiry, Listing, costs, from_inquiry, listing_of
 from tests.unit.desk.test_unknown import SENT, intent, row
 
 RATIO = 0.00015
@@ -84,3 +85,28 @@ def test_what_an_order_costs_does_not_depend_on_how_its_fills_were_told(
     fee, tax = costs(OrderSide.SELL, seen.filled_amount_krw, SENT.date(), RATIO)
     rest = from_inquiry(seen, row(filled_quantity=shares, filled_amount_krw=told), SENT, RATIO)
     assert [fee + sum(fill.fee_krw for fill in rest), tax + sum(fill.tax_krw for fill in rest)] == one_by_one
+
+
+@pytest.mark.parametrize(
+    ("sold_on", "market", "kind", "tax_krw"),
+    [
+        (date(2025, 6, 27), Market.KOSPI, AssetKind.COMMON, 1_500),
+        (date(2025, 6, 27), Market.KOSDAQ, AssetKind.COMMON, 1_500),
+        (date(2025, 6, 27), Market.KONEX, AssetKind.COMMON, 1_000),
+        (date(2025, 6, 27), Market.KOSPI, AssetKind.ETF, 0),
+        (date(2025, 6, 27), Market.UNKNOWN, AssetKind.COMMON, 1_500),
+        (date(2024, 12, 27), Market.KOSDAQ, AssetKind.COMMON, 1_500),
+        (date(2024, 12, 26), Market.KOSDAQ, AssetKind.COMMON, 1_800),
+        (date(2020, 3, 19), Market.KONEX, AssetKind.COMMON, 1_000),
+        (date(2020, 3, 19), Market.KOSDAQ, AssetKind.COMMON, 2_500),
+    ],
+)
+def test_a_sale_pays_the_tax_of_its_market_and_settlement_date(
+    sold_on: date, market: Market, kind: AssetKind, tax_krw: int
+) -> None:
+    """5.5: the listing is kept with the intent, so that a restart changes no rate."""
+    context = Listing(market, kind).as_context()
+    sale = replace(OURS, side=OrderSide.SELL, market_day=sold_on, context=context)
+    found = from_inquiry(sale, row(filled_quantity=100, filled_amount_krw=1_000_000), SENT, RATIO)
+    assert sum(fill.tax_krw for fill in found) == tax_krw
+    assert listing_of(sale) == Listing(market, kind)
