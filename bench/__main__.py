@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import bulk_load, floors, tick_to_order
+from bench import bulk_load, floors, order_to_broker, tick_to_order
 from bench.processes import BenchError, Children
 from bench.result import show, write
 
@@ -29,6 +29,7 @@ def main() -> int:
             finally:
                 children.stop()
         figures += bulk_load.measure(folder / "bulk-load")
+        figures += order_to_broker.measure(folder / "order-to-broker", console, rounds=given.rounds)
         figures += tick_to_order.measure(folder / "tick-to-order", console, rounds=given.rounds)
     except BenchError as error:
         console.print(f"[red]bench:[/] {error}", soft_wrap=True)

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import pattern
+from bench import order_to_broker, pattern
 from bench.result import Figure, quantile, write
 from bench.tick_to_order import WINDOW_SECONDS, Round, _figures
+from jennie_core.domain.enums import Mode
+from jennie_infra.kis.limits import REQUESTS_PER_SECOND
 
 
 @pytest.mark.parametrize("index", range(8))
@@ -76,3 +78,18 @@ def test_a_steady_session_says_whether_the_target_holds(value: float, holds: boo
     rounds = [Round([1.0], 1, 2_000)] * 3
     p50, _ = _figures([Round([value], 1, 2_000)] * 3, rounds, 1.0, 100.0, Console(quiet=True))
     assert p50.holds is holds
+
+
+def test_the_orders_of_a_whole_run_fit_into_the_budget_of_one_slice() -> None:
+    """Market time stands in this bench: an order over the budget would be refused."""
+    budget = REQUESTS_PER_SECOND[Mode.REHEARSAL] * order_to_broker.SLICE_SECONDS
+    assert budget > order_to_broker.WARM + order_to_broker.ROUNDS * order_to_broker.PER_ROUND
+
+
+def test_an_order_is_compared_with_the_bare_trip_of_its_own_round() -> None:
+    rounds = [order_to_broker.Round([1.0] * 10, [3.0] * 10), order_to_broker.Round([2.0] * 10, [3.0] * 10)]
+    figures = {each.name.split(", ")[1]: each for each in order_to_broker._figures(rounds, Console(quiet=True))}
+    assert figures["p99"].ratio == pytest.approx(2.25)
+    assert figures["p99"].holds is None, "the floor moved, so nothing is judged"
+    steady = [order_to_broker.Round([1.0] * 10, [1.9] * 10)] * 3
+    assert [each.holds for each in order_to_broker._figures(steady, Console(quiet=True))] == [None, True]
