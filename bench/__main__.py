@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import bulk_load, floors, order_to_broker, tick_to_order
+from bench import bulk_load, floors, gateway_feed, order_to_broker, tick_to_order
 from bench.processes import BenchError, Children
 from bench.result import show, write
 
@@ -26,6 +26,7 @@ def main() -> int:
             children = Children(folder / "floors" / "logs")
             try:
                 figures = floors.measure(Path(short) / "v", children)
+                figures += gateway_feed.measure(Path(short) / "g", children)
             finally:
                 children.stop()
         figures += bulk_load.measure(folder / "bulk-load")

@@ -16,7 +16,10 @@ PACKAGES = ("aiohttp", "fastapi", "hiredis", "httpx", "orjson", "pydantic", "red
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure. `ratio` is value / floor (the median of the rounds' ratios); `holds` says whether it meets `target`."""
+    """A figure. `ratio` is value / floor (the median of the rounds' ratios).
+
+    `holds` says whether it meets `target`, the highest ratio, or `goal`, the highest value.
+    """
 
     name: str
     value: float
@@ -24,6 +27,7 @@ class Figure:
     floor: float | None = None
     ratio: float | None = None
     target: float | None = None
+    goal: float | None = None
     cpu_seconds: float | None = None
     rss_mb: float | None = None
     samples: int = 0
@@ -33,7 +37,11 @@ class Figure:
     @property
     def holds(self) -> bool | None:
         """None without a target, and in a session whose floor moved too much to judge. Reported, never a gate (H5)."""
-        if self.target is None or self.ratio is None or not self.is_steady:
+        if not self.is_steady:
+            return None
+        if self.goal is not None:
+            return self.value <= self.goal
+        if self.target is None or self.ratio is None:
             return None
         return self.ratio <= self.target
 
@@ -91,13 +99,19 @@ def show(figures: Sequence[Figure], console: Console) -> None:
             f"{figure.value:,.3f} {figure.unit}",
             _number(figure.floor, 3),
             _number(figure.ratio, 2),
-            "" if figure.target is None else f"≤ {figure.target:g}",
+            _target(figure),
             mark,
             _number(figure.cpu_seconds, 1),
             _number(figure.rss_mb, 0),
             f"{figure.samples:,}",
         )
     console.print(table)
+
+
+def _target(figure: Figure) -> str:
+    if figure.goal is not None:
+        return f"≤ {figure.goal:.3g} {figure.unit}"
+    return "" if figure.target is None else f"≤ {figure.target:g}"
 
 
 def _number(value: float | None, digits: int) -> str:
