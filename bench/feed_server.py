@@ -97,7 +97,7 @@ class Player:
         if self._socket is None or self._transport is None:
             raise web.HTTPConflict(text="no client")
         self._transport.write(data)
-        while self._transport.get_write_buffer_size() > 1 << 18:
+        while self._transport.get_write_buffer_size() > 1 << 18:  # noqa: ASYNC110  raw transport, nothing to await
             await asyncio.sleep(0.0005)
 
 

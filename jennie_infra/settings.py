@@ -111,12 +111,20 @@ class Settings(BaseModel):
     )
     dagster_url: HttpUrl | None = Field(default=None, description="default: the local Dagster webserver")
     tick_log_days: int = Field(default=30, ge=1, description="recorded days of ticks and notices that are kept")
+    conflate_ticks: bool | None = Field(
+        default=None, description="whether the newest tick of a code wins under load; default: in paper and live only"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="DEBUG, INFO, WARNING or ERROR"
     )
     public_url: HttpUrl | None = Field(
         default=None, description="address under which the dashboard is reached, if not loopback"
     )
+
+    @property
+    def conflates(self) -> bool:
+        """A rehearsal holds time back instead, so that every run of a day sees every tick (T3)."""
+        return self.mode is not Mode.REHEARSAL if self.conflate_ticks is None else self.conflate_ticks
 
     @property
     def state_dir(self) -> Path:

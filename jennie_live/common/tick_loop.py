@@ -9,6 +9,7 @@ from jennie_infra.bus.connect import text
 from jennie_infra.bus.readers import CursorReader
 from jennie_infra.bus.streams import Streams, park
 from jennie_infra.bus.ticks import decode_tick_entry
+from jennie_live.common.conflate import newest_per_code
 from jennie_live.common.runtime import Runtime
 
 BLOCK_MS = 1_000
@@ -35,12 +36,17 @@ class TickHandler(Protocol):
         ...
 
 
-async def follow_ticks(runtime: Runtime, handler: TickHandler, *, start: str = "$") -> None:
-    """Read until cancelled. Every entry is handled in order; a malformed one is parked and counted."""
+async def follow_ticks(runtime: Runtime, handler: TickHandler, *, start: str = "$", conflates: bool = False) -> None:
+    """Read until cancelled. Every entry is handled in order; a malformed one is parked and counted.
+
+    A reader that `conflates` and is behind (a full batch came) takes of each code only the newest tick between two
+    marks: exits are judged on the price that holds now, not on one that has passed (drill 19).
+    """
     reader = CursorReader(runtime.redis_blocking, Streams.TICKS, start=start)
     read = runtime.metrics.counter("ticks_read_total", "ticks taken from the stream")
     malformed = runtime.metrics.counter("ticks_malformed_total", "entries of the tick stream that could not be read")
     gaps = runtime.metrics.counter("tick_gaps_total", "reads that found entries trimmed away")
+    conflated = runtime.metrics.counter("ticks_conflated_total", "ticks that gave way to a newer one of their code")
     known_gaps = 0
     while True:
         entries = await reader.read_raw(block_ms=BLOCK_MS, count=BATCH)
@@ -51,19 +57,22 @@ async def follow_ticks(runtime: Runtime, handler: TickHandler, *, start: str = "
             gaps.inc(reader.gaps - known_gaps)
             known_gaps = reader.gaps
             await handler.on_gap()
-        ticks = 0
+        items: list[Tick | ClockMark] = []
         for entry_id, fields in entries:
             try:
-                item = decode_tick_entry(fields)
+                items.append(decode_tick_entry(fields))
             except (ValueError, TypeError, orjson.JSONDecodeError) as error:
                 malformed.inc()
                 await park(runtime.redis, Streams.TICKS, text(entry_id), fields, str(error))
-                continue
+        if conflates and len(entries) >= BATCH:
+            kept = newest_per_code(items)
+            conflated.inc(len(items) - len(kept))
+            items = kept
+        for item in items:
             if isinstance(item, Tick):
-                ticks += 1
                 runtime.clock.observe_us(item.exchange_us)
                 await handler.on_tick(item)
             else:
                 runtime.clock.observe_mark(item)
                 await handler.on_mark(item)
-        read.inc(ticks)
+        read.inc(sum(isinstance(item, Tick) for item in items))

@@ -85,7 +85,7 @@ def build(settings: Settings) -> FastAPI:
 
     recorder = Recorder(settings.state_dir / TICK_FOLDER, settings.mode.value, settings.tick_log_days)
     publishing = connect(settings.effective_redis_url, retries=0)
-    publisher = Publisher(publishing, SERVICE, runtime.metrics, recorder.put, may_conflate=not rehearsal)
+    publisher = Publisher(publishing, SERVICE, runtime.metrics, recorder.put, may_conflate=settings.conflates)
     claims = Claims()
     poller = Poller(reads, lambda code: intake.screen.known_volume(code))
     slices = SliceMarks() if rehearsal else None

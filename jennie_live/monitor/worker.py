@@ -68,7 +68,7 @@ class MonitorWorker:
     async def run(self) -> None:
         """Follow the tick stream from its end; positions come from the ledger, prices from the next ticks."""
         self._day = None
-        await follow_ticks(self._runtime, self)
+        await follow_ticks(self._runtime, self, conflates=self._runtime.settings.conflates)
 
     async def stop(self) -> None:
         """Write the watermarks down."""
