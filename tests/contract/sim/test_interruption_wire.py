@@ -89,9 +89,11 @@ async def test_the_order_book_of_an_auction_shows_the_expected_match(client: Cli
     assert all(len(row) == 63 for row in books)
 
 
-async def test_operation_events_tell_begin_and_end(client: Client) -> None:
+async def test_operation_events_tell_begin_and_end(client: Client, contract: Callable[[str], Any]) -> None:
     await client.subscribe("H0STMKO0", CODE)
-    found = records(await client.advance("15:31:00"), "H0STMKO0")
+    texts = await client.advance("15:31:00")
+    assert texts[0] == contract("ws/operation_interruption_begins.json")["frame"]
+    found = records(texts, "H0STMKO0")
     assert all(len(row) == 11 for row in found)
     assert [(row[3], row[8]) for row in found] == [("112", "Y"), ("112", "N"), ("121", "N"), ("129", "N")]
 
