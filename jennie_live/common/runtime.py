@@ -104,6 +104,10 @@ class Runtime:
             get_logger().warning("alert", alert_id=alert_id, severity=severity, text=message)
             await self._publish_alert(alert_id, severity, message, next_step, cleared=False)
 
+    def take_over_alert(self, alert_id: str) -> None:
+        """An earlier process of this service raised this alert and cannot say its end: this one will."""
+        self._alerts.add(alert_id)
+
     async def clear_alert(self, alert_id: str, message: str = "cleared") -> None:
         """Say that a raised alert is over."""
         if alert_id in self._alerts:

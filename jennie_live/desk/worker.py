@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from jennie_core.domain.base import Message, from_epoch_us
 from jennie_core.domain.control import ControlVerb
+from jennie_core.domain.enums import OrderState
 from jennie_core.domain.health import DependencyStatus, ServiceState
 from jennie_core.domain.market import ClockMark
 from jennie_core.domain.positions import Position
@@ -196,6 +197,9 @@ class DeskWorker(Executor[R]):
 
     async def _begin_day(self) -> None:
         await begin_day(self.desk)
+        for order in self.desk.orders.unknown():
+            if order.intent.state is OrderState.UNKNOWN:
+                self.runtime.take_over_alert(f"unknown-{order.intent.intent_id}")
         self.day = self.desk.now.date()
         await self.load_day(self.day)
 

@@ -9,10 +9,11 @@ import pytest
 
 from jennie_core.domain.base import to_epoch_us
 from jennie_core.domain.control import ControlVerb
-from jennie_core.domain.enums import SellReason, SignalType
+from jennie_core.domain.enums import ListingStatus, SellReason, SignalType
 from jennie_infra import stops
 from jennie_infra.bus.streams import Streams, StreamWriter
 from jennie_infra.db.repositories.tables import DECISION_LOG, DESK_LEASE, RECONCILIATION, SIGNAL_LOG
+from tests.drills.invariants import alerts
 from tests.integration.desk_rig import DeskRig, buy_signal, desk_rig
 
 BUYER, SELLER = "buy-executor", "sell-executor"
@@ -199,6 +200,44 @@ async def test_a_failed_sell_is_reconciled_before_the_next_try(redis_url: str, s
         assert ("refused", "KIS") in rig.outcomes()
         assert len([intent for intent in rig.gateway.sent_intents if intent.startswith("sell")]) == 1
         assert "failed-sell" in {row["trigger"] for row in rig.rows(RECONCILIATION)}
+
+
+async def test_an_exit_that_a_halt_refused_is_sent_again_when_the_halt_is_over(
+    redis_url: str, sqlite_url: str, tmp_path: Path
+) -> None:
+    """Drill 10: it asks first; an operator's sell asks nobody."""
+    async with desk_rig(redis_url, sqlite_url, tmp_path, BUYER, SELLER) as rig:
+        await holding(rig)
+        rig.gateway.statuses[CODE] = ListingStatus.HALTED
+        rig.gateway.replies.append("refuse")
+        await rig.sell(order_id="into-the-halt")
+        await rig.mark()
+        await rig.mark(seconds=70)
+        await rig.sell(order_id="still-halted")
+        await rig.mark()
+        assert ("refused", "HALTED") in rig.outcomes()
+        assert sum(intent.startswith("sell") for intent in rig.gateway.sent_intents) == 1
+        rig.gateway.statuses.clear()
+        await rig.sell(order_id="traded-again")
+        await rig.mark()
+        assert sum(intent.startswith("sell") for intent in rig.gateway.sent_intents) == 2
+
+
+async def test_the_end_of_an_unknown_order_is_said_by_the_process_that_sees_it(
+    redis_url: str, sqlite_url: str, tmp_path: Path
+) -> None:
+    """I5: raised by a process that died; its successor says the end, and does not raise it again."""
+    async with desk_rig(redis_url, sqlite_url, tmp_path, BUYER) as rig:
+        rig.gateway.replies.append("lose")
+        await rig.signal()
+        await rig.until(lambda: [row["state"] for row in rig.intents()] == ["unknown"], "the fate is open")
+        await rig.kill(BUYER)
+        await rig.start(BUYER)
+        await rig.mark()
+        await rig.mark()
+        said = [(alert.alert_id, alert.cleared) for alert in await alerts(rig.redis)]
+        name = f"unknown-{rig.intents()[0]['intent_id']}"
+        assert [cleared for alert_id, cleared in said if alert_id == name] == [False, True]
 
 
 async def test_one_sell_at_a_time(redis_url: str, sqlite_url: str, tmp_path: Path) -> None:
