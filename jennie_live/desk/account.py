@@ -9,8 +9,9 @@ from jennie_core.krx.sessions import session_times
 from jennie_infra.gateway_client import GatewayError
 from jennie_infra.telemetry import get_logger
 from jennie_live.common.runtime import Runtime
+from jennie_live.desk.agenda import Agenda
 from jennie_live.desk.desk import Desk
-from jennie_live.desk.reconcile import Agenda, Reconciled, Reconciler, compare
+from jennie_live.desk.reconcile import Reconciled, Reconciler, compare
 
 BALANCE_EVERY_US = 60_000_000
 HOUR_US = 3_600_000_000

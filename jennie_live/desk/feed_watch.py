@@ -5,8 +5,8 @@ from typing import Any
 
 from jennie_core.domain.enums import Mode
 from jennie_live.common.runtime import Runtime
+from jennie_live.desk.agenda import Agenda
 from jennie_live.desk.merge import EventMerge
-from jennie_live.desk.reconcile import Agenda
 
 SILENT_SECONDS = 5.0
 """Real time without a mark after which the feed counts as reconnected."""

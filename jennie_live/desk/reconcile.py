@@ -6,7 +6,6 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from jennie_core.domain.base import from_epoch_us
 from jennie_core.domain.orders import AccountBalance, Holding
 from jennie_core.domain.positions import Position
 from jennie_infra.db.repositories import intents, positions, risk
@@ -200,43 +199,6 @@ def adjustments(
     from_external = min(gone, 0 if before is None else before.external_quantity)
     steps = [step(AdjustmentKind.EXTERNAL, -from_external)] if from_external else []
     return steps + ([step(AdjustmentKind.EXTERNAL_SALE, from_external - gone)] if gone > from_external else [])
-
-
-class Agenda:
-    """When to reconcile next, in market time: start, reconnect, every 30 s or 5 min in session, at the close."""
-
-    BUSY_US = 30_000_000
-    IDLE_US = 300_000_000
-    AFTER_CLOSE_US = 35_000_000
-
-    def __init__(self) -> None:
-        self._last_us: int | None = None
-        self._wanted: str | None = None
-        self._done: set[str] = set()
-
-    def want(self, trigger: str) -> None:
-        """Reconcile at the next settled mark."""
-        self._wanted = self._wanted or trigger
-
-    def done(self, trigger: str, now_us: int) -> None:
-        """A reconciliation succeeded."""
-        self._last_us, self._wanted = now_us, None
-        self._done.add(f"{trigger}:{from_epoch_us(now_us).date()}")
-
-    def due(self, now_us: int, *, open_us: int, close_us: int, final_us: int, is_busy: bool) -> str | None:
-        """The trigger that is due at a settled mark, if any."""
-        day = from_epoch_us(now_us).date()
-        if self._wanted is not None:
-            return self._wanted
-        if self._last_us is None:
-            return "start"
-        if now_us >= final_us and f"final:{day}" not in self._done:
-            return "final"
-        if close_us + self.AFTER_CLOSE_US <= now_us < final_us and f"close:{day}" not in self._done:
-            return "close"
-        if open_us <= now_us < close_us and now_us - self._last_us >= (self.BUSY_US if is_busy else self.IDLE_US):
-            return "periodic"
-        return None
 
 
 def _snapshot(connection: Connection) -> tuple[dict[str, Position], set[str]]:

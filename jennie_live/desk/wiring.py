@@ -8,6 +8,7 @@ from jennie_core.domain.base import Message
 from jennie_core.domain.enums import OrderSide
 from jennie_infra.bus.streams import Streams
 from jennie_live.common.runtime import Runtime
+from jennie_live.desk.agenda import Agenda
 from jennie_live.desk.book import Book
 from jennie_live.desk.crash_points import CrashPoints
 from jennie_live.desk.desk import Desk
@@ -18,7 +19,7 @@ from jennie_live.desk.lease import DeskLease, lease_life_seconds
 from jennie_live.desk.merge import EventMerge
 from jennie_live.desk.outbox import Outbox
 from jennie_live.desk.ports import BrokerDoor
-from jennie_live.desk.reconcile import Agenda, Reconciler
+from jennie_live.desk.reconcile import Reconciler
 from jennie_live.desk.tracker import Tracker
 from jennie_live.desk.worker import DeskParts
 

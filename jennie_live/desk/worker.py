@@ -16,6 +16,7 @@ from jennie_infra.bus.streams import Streams
 from jennie_live.common.runtime import Runtime
 from jennie_live.common.tasks import end_if_cancelled
 from jennie_live.desk.account import AccountKeeper
+from jennie_live.desk.agenda import Agenda
 from jennie_live.desk.desk import Desk
 from jennie_live.desk.event_time import EventTime
 from jennie_live.desk.executor import Executor
@@ -23,7 +24,7 @@ from jennie_live.desk.feed_watch import FeedWatch
 from jennie_live.desk.inputs import DeskInputs
 from jennie_live.desk.merge import NoticeEvent, RequestEvent, SettledEvent
 from jennie_live.desk.position_events import PositionEvents
-from jennie_live.desk.reconcile import Agenda, Reconciler
+from jennie_live.desk.reconcile import Reconciler
 from jennie_live.desk.start import begin_day, newest_marks
 from jennie_live.desk.status import Detail, StatusRow, desk_figures
 from jennie_live.desk.tracker import Tracker

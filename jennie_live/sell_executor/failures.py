@@ -5,7 +5,7 @@ from datetime import datetime
 
 from jennie_infra.db.repositories.intents import Intent
 from jennie_live.common.runtime import Runtime
-from jennie_live.desk.reconcile import Agenda
+from jennie_live.desk.agenda import Agenda
 
 
 class SellFailures:

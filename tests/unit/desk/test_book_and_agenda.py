@@ -10,9 +10,9 @@ from jennie_core.domain.enums import Mode
 from jennie_core.domain.market import ClockMark
 from jennie_core.domain.positions import Position, PositionEvent
 from jennie_infra.clock import MarketClock
+from jennie_live.desk.agenda import Agenda
 from jennie_live.desk.book import BALANCE_LIFE_US, Book
 from jennie_live.desk.crash_points import CrashPoints
-from jennie_live.desk.reconcile import Agenda
 from tests.unit.desk.test_unknown import SENT, balance
 
 NOW = to_epoch_us(SENT)
