@@ -8,7 +8,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from jennie_infra.kis.breaker import FAILURES_TO_OPEN, Breaker, State
-from jennie_infra.kis.tr_ids import Function
+from jennie_infra.kis.tr_ids import ORDER_FUNCTIONS, Function
 
 MOST_OF_ONE = FAILURES_TO_OPEN // 2
 
@@ -65,8 +65,14 @@ class Circuits:
 
     @property
     def resting(self) -> tuple[str, ...]:
-        """Functions that rest by themselves; one whose pause is over is asked again by whoever needs it next."""
-        return tuple(sorted(name.value for name, breaker in self._functions.items() if breaker.state == "open"))
+        """Reads that rest by themselves; one whose pause is over is asked again by whoever needs it next."""
+        return tuple(
+            sorted(
+                function.value
+                for function, breaker in self._functions.items()
+                if breaker.state == "open" and function not in ORDER_FUNCTIONS
+            )
+        )
 
     def _own(self, function: Function) -> Breaker:
         return self._functions.setdefault(function, Breaker(function.value, self._clock))

@@ -132,13 +132,18 @@ class GatewayWorker:
         return ("degraded" if troubles else "healthy"), detail
 
     async def dependencies(self) -> dict[str, DependencyStatus]:
-        """The broker, as the feed and the breaker see it."""
+        """The broker, as feed and breaker see it; endpoints that rest; what stands in for calls that the host lacks."""
         open_reads = not self._broker_rests
-        return {
+        found = {
             "broker": DependencyStatus(
                 ok=self._parts.feed.connected and open_reads, detail=self._parts.feed.last_problem
             )
         }
+        if resting := self._resting():
+            found["resting"] = DependencyStatus(ok=False, detail="reads rest: " + ", ".join(resting))
+        if missing := self._missing():
+            found["substitutes"] = DependencyStatus(ok=True, detail="; ".join(missing))
+        return found
 
     async def judge_slice(self, market_us: int) -> Sequence[str]:
         """The end of a rehearsal's slice: whether the feed is stalled, said at once, and the codes to poll."""

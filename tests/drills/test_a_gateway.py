@@ -106,6 +106,7 @@ async def test_02_the_code_in_the_body_decides_what_an_order_came_to(rig: Rig) -
 @pytest.mark.parametrize(
     ("status", "code", "rule"),
     [(500, "EGW00201", "BROKER-RATE"), (200, "EGW00201", "BROKER-RATE"), (500, "ZZZ00001", "BROKER-UNKNOWN")],
+    ids=["limit as 500", "limit as 200", "unknown code"],
 )
 async def test_02_a_failed_quote_is_no_quote_and_causes_no_token(rig: Rig, status: int, code: str, rule: str) -> None:
     rig.admin.faults({"name": "status", "endpoint": "inquire-price", "params": says(status, code)})
@@ -121,6 +122,18 @@ async def test_02_a_failed_quote_is_no_quote_and_causes_no_token(rig: Rig, statu
     rig.admin.faults({"clear": True})
     rig.fault_is_over()
     assert detail(rig)["token"] == "valid"
+    assert violations(rig) == []
+    await rig.holds()
+
+
+@pytest.mark.safety
+async def test_02_a_dead_token_on_a_quote_is_renewed_once_and_the_quote_answered(rig: Rig) -> None:
+    await rig.slice(passed=MINUTE)
+    rig.admin.faults({"name": "status", "endpoint": "inquire-price", "count": 1, "params": says(500, "EGW00123")})
+    async with service(rig, "drill") as client:
+        assert (await client.quote(CODES[0])).price_krw > 0
+    assert rig.admin.hits("status") == 1
+    rig.fault_is_over()
     assert violations(rig) == []
     await rig.holds()
 

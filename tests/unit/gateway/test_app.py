@@ -73,3 +73,20 @@ def test_a_wrong_setting_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
         assert ended.returncode == 2
         assert len(ended.stderr.strip().splitlines()) == 1
         assert next(iter(wrong)) in ended.stderr or "JENNIE_KIS" in ended.stderr
+
+
+def test_health_shows_what_stands_in_on_paper_and_nothing_where_nothing_does(tmp_path: Path) -> None:
+    """What is degraded is shown: the dashboard's system page has one badge per dependency."""
+    keys = {"APP_KEY": "k" * 36, "APP_SECRET": "s" * 180, "ACCOUNT": "50123456-01", "HTS_ID": "me"}
+    paper = {"JENNIE_MODE": "paper"} | {f"JENNIE_KIS_{name}": value for name, value in keys.items()}
+    quotes = {"JENNIE_KIS_QUOTE_APP_KEY": "q" * 36, "JENNIE_KIS_QUOTE_APP_SECRET": "q" * 180}
+    for given, shown in (
+        (paper, ("index", "open_orders")),
+        (paper | quotes, ("sellable_shares", "open_orders")),
+        ({}, ()),
+    ):
+        app = build(load_settings({"JENNIE_HOME": str(tmp_path)} | given, tmp_path / "none"))
+        found = TestClient(app).get("/health").json()["dependencies"]
+        assert ("substitutes" in found) is bool(shown)
+        assert all(name in found["substitutes"]["detail"] for name in shown)
+        assert ("index" in str(found)) is ("index" in shown)

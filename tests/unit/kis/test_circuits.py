@@ -113,3 +113,11 @@ def test_pauses_double_up_to_a_minute() -> None:
         pauses.append(at.now - began)
         circuits.failed(Function.QUOTE)
     assert pauses == [1, 2, 4, 8, 16, 32, LONGEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS]
+
+
+def test_orders_without_an_answer_count_and_never_rest() -> None:
+    circuits, _ = made()
+    fail(circuits, Function.SELL, 200)
+    assert circuits.resting == ()
+    fail(circuits, Function.BALANCE, 10)
+    assert circuits.host.state == "open", "buys that would end in silence are not sent"
