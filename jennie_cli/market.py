@@ -134,6 +134,8 @@ def _real(
                 else f" nor of the {PACK_SESSIONS} sessions before"
             )
         )
+    if session["is_halted"].all():
+        raise UserError(f"DAY={day}: every stock of that day is a halt in {market_data}; choose a day that was traded")
     history = prices.filter(pl.col("trade_date") < day)
     if history["trade_date"].n_unique() < 60:
         raise UserError(

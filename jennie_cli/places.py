@@ -16,6 +16,8 @@ from jennie_infra.settings import write_private
 KEEP_RUNS = 5
 MIN_FREE_BYTES = 500 * 1024 * 1024
 SOCKET_PATH_LIMIT = 100
+HOME_PATH_LIMIT = 350
+"""Characters of a state folder's path: SQLite takes 512 in all, and Dagster's files lie deep below the folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class RunningStack(Message):
 def new_rehearsal(var_dir: Path, now: datetime) -> RunFolder:
     """A fresh folder for one rehearsal; raises UserError when the disk is too full."""
     runs = var_dir / "rehearsal" / "runs"
+    require_short(runs.absolute())
     try:
         runs.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -106,6 +109,15 @@ def drop_if_nothing_ran(folder: RunFolder) -> None:
     """A run that failed before any process started leaves no half-written folder behind."""
     if not any(folder.logs.glob("*.log")) and os.environ.get("KEEP_FAILED_RUN") is None:
         shutil.rmtree(folder.home, ignore_errors=True)
+
+
+def require_short(path: Path) -> None:
+    """Raise UserError for a path that is too long to hold databases."""
+    if len(str(path)) > HOME_PATH_LIMIT:
+        raise UserError(
+            f"{str(path)[:60]}...: the path has {len(str(path))} characters, state needs one of at most "
+            f"{HOME_PATH_LIMIT}; set JENNIE_VAR_DIR to a shorter path"
+        )
 
 
 def require_space(path: Path) -> None:

@@ -156,6 +156,7 @@ def _for_real(settings: Settings, console: Console) -> None:
         require_green_drills(settings)
     require_free_ports(settings, [*MODULES, "dagster"])
     require_reachable(settings)
+    places.require_short(settings.state_dir)
     folder = RunFolder(settings.state_dir)
     folder.make()
     prepare_home(folder.dagster_home)

@@ -60,6 +60,17 @@ def _written(house: House) -> set[str]:
     }
 
 
+def _market(folder: Path, bar: dict[str, int]) -> date:
+    """A market folder of one stock with the same bar on seventy sessions; returns the last of them."""
+    (folder / "daily").mkdir(parents=True)
+    calendar, day = KrxCalendar.shipped(), date(2025, 6, 27)
+    days = calendar.sessions_between(calendar.previous_session(day, 70), day)
+    pl.DataFrame({"code": ["005930"] * len(days), "date": days}).with_columns(
+        pl.lit(value).alias(name) for name, value in bar.items()
+    ).write_parquet(folder / "daily" / "krx_daily_2025.parquet")
+    return day
+
+
 def test_an_unknown_day_is_named_with_the_way_to_write_it(house: House) -> None:
     assert "DAY=2025-06-31" in refusal(house, "--day", "2025-06-31")
 
@@ -86,16 +97,10 @@ def test_a_value_that_cannot_be_is_named(house: House, option: str, value: str, 
 
 
 def test_a_broken_file_that_only_the_data_plane_reads_is_named_before_the_start(house: House) -> None:
-    daily = house.var_dir / "market-macro" / "daily"
-    daily.mkdir(parents=True)
-    (house.var_dir / "market-macro" / "macro").mkdir()
-    (house.var_dir / "market-macro" / "macro" / "macro_daily.parquet").write_text("junk")
-    calendar, day = KrxCalendar.shipped(), date(2025, 6, 27)
-    days = calendar.sessions_between(calendar.previous_session(day, 70), day)
-    bars = {"open": 1000, "high": 1100, "low": 900, "close": 1000, "volume": 10}
-    pl.DataFrame({"code": ["005930"] * len(days), "date": days}).with_columns(
-        pl.lit(value).alias(name) for name, value in bars.items()
-    ).write_parquet(daily / "krx_daily_2025.parquet")
+    folder = house.var_dir / "market-macro"
+    day = _market(folder, {"open": 1000, "high": 1100, "low": 900, "close": 1000, "volume": 10})
+    (folder / "macro").mkdir()
+    (folder / "macro" / "macro_daily.parquet").write_text("junk")
     assert "macro_daily.parquet" in refusal(house, "--market-data", "market-macro", "--day", day.isoformat())
 
 
@@ -145,6 +150,19 @@ def test_a_taken_port_is_named_with_its_service(house: House) -> None:
 def test_a_place_that_is_no_folder_is_named(house: House) -> None:
     (house.var_dir / "market-file").write_text("")  # also root cannot make a folder below a file
     assert "JENNIE_VAR_DIR" in refusal(house, JENNIE_VAR_DIR=str(house.var_dir / "market-file" / "var"))
+
+
+def test_a_place_whose_path_is_too_long_for_a_database_is_named(house: House) -> None:
+    line = refusal(house, JENNIE_VAR_DIR="/".join([str(house.var_dir), *["market-long" * 18] * 2]))
+    assert "JENNIE_VAR_DIR" in line
+    assert "characters" in line
+
+
+def test_a_day_on_which_nothing_traded_is_named(house: House) -> None:
+    """A real file of that kind: open, high, low and volume 0 on every row."""
+    day = _market(house.var_dir / "market-halted", {"open": 0, "high": 0, "low": 0, "close": 1000, "volume": 0})
+    line = refusal(house, "--market-data", "market-halted", "--day", day.isoformat())
+    assert f"DAY={day}: every stock" in line
 
 
 def test_a_read_only_place_is_named(house: House) -> None:
