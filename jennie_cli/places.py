@@ -1,10 +1,12 @@
 """Folders of a run below `var/`, and the record of what is running."""
 
+import contextlib
 import json
 import os
 import shutil
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 import psutil
@@ -100,9 +102,19 @@ def new_rehearsal(var_dir: Path, now: datetime) -> RunFolder:
             f"{runs} cannot be written: {error.strerror}; choose another place with JENNIE_VAR_DIR"
         ) from error
     require_space(runs)
-    folder = RunFolder((runs / f"{now:%m%d%H%M%S}").resolve())
+    folder = RunFolder(_fresh(runs, f"{now:%m%d%H%M%S}").resolve())
     folder.make()
     return folder
+
+
+def _fresh(runs: Path, name: str) -> Path:
+    """A folder of that name that nobody else has, also when two rehearsals start in the same second."""
+    for number in count():
+        path = runs / (f"{name}-{number}" if number else name)
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(mode=0o700)
+            return path
+    raise AssertionError("unreachable")
 
 
 def drop_if_nothing_ran(folder: RunFolder) -> None:

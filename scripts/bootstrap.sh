@@ -66,6 +66,8 @@ main() {
   if [ -x $VENV/bin/python ] && [ "$(cat $STAMP 2>/dev/null)" = "$want" ]; then
     return
   fi
+  [ -w . ] && { [ ! -e $VENV ] || [ -w $VENV ]; } ||
+    die "$(pwd) cannot be written, so $VENV cannot be made there; clone to a place of your own or change its permissions"
   local python
   python=$(find_python)
   say "setting up $VENV with $("$python" --version 2>&1)"

@@ -109,3 +109,15 @@ def test_a_half_written_record_is_dropped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("length", "fits"), [(20, True), (120, False)])
 def test_a_long_folder_name_does_not_fit_a_socket(length: int, fits: bool) -> None:
     assert RunFolder(Path("/" + "x" * length)).fits_unix_sockets() is fits
+
+
+def test_two_rehearsals_of_the_same_second_get_folders_of_their_own(tmp_path: Path) -> None:
+    first, second, third = (places.new_rehearsal(tmp_path, NOW) for _ in range(3))
+    assert len({first.home, second.home, third.home}) == 3
+    assert first.home.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_path_too_long_for_a_database_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="shorter path"):
+        places.new_rehearsal(tmp_path / ("x" * 200) / ("y" * 200), NOW)
+    assert list(tmp_path.iterdir()) == []
