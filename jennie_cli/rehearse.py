@@ -18,6 +18,7 @@ from jennie_cli.fault_options import DayFault
 from jennie_cli.interrupts import Interrupts, heeded_interrupts
 from jennie_cli.market import PreparedMarket, choose_day, prepare
 from jennie_cli.places import RunFolder, RunningStack
+from jennie_cli.port_lock import held_ports
 from jennie_cli.progress import LiveView
 from jennie_cli.report.collect import Conducted, collect
 from jennie_cli.report.model import CurvePoint, Report
@@ -80,13 +81,13 @@ def run_rehearsal(plan: RehearsalPlan, console: Console) -> int:
     until = _until(plan.until, times)
     if wanted := plan.fail_check or settings.fail_check:
         require_known_check(wanted, check_names())
-    folder = places.new_rehearsal(plan.var_dir, wall_now())
-    try:
-        with heeded_interrupts() as interrupts:
+    with held_ports(plan.port_base), heeded_interrupts() as interrupts:
+        folder = places.new_rehearsal(plan.var_dir, wall_now())
+        try:
             report = _run(plan, day, times, until, folder, console, started, interrupts)
-    except BaseException:
-        places.drop_if_nothing_ran(folder)
-        raise
+        except BaseException:
+            places.drop_if_nothing_ran(folder)
+            raise
     folder.report_json.write_text(report.model_dump_json(indent=1))
     write_page(report, folder.home / "report.html")
     link = places.publish_latest(plan.var_dir, folder)

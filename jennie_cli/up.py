@@ -17,6 +17,7 @@ from jennie_cli.errors import UserError
 from jennie_cli.interrupts import heeded_interrupts
 from jennie_cli.market import DEFAULT_SIMULATED_DAY, choose_day, prepare
 from jennie_cli.places import RunFolder, RunningStack
+from jennie_cli.port_lock import held_ports
 from jennie_cli.progress import LiveView
 from jennie_cli.reachable import require_reachable
 from jennie_cli.rig import Rig, build_rig, environment_of
@@ -61,10 +62,11 @@ def bring_up(plan: UpPlan, console: Console) -> None:
             raise UserError(
                 f"a stack is already up (pid {stack.supervisor_pid}); `make down` ends it, `jennie status` shows it"
             )
-    if settings.mode is Mode.REHEARSAL:
-        _rehearsal(plan, port_base, settings, console)
-    else:
-        _for_real(load_settings(port_base=port_base), console)
+    with held_ports(port_base):
+        if settings.mode is Mode.REHEARSAL:
+            _rehearsal(plan, port_base, settings, console)
+        else:
+            _for_real(load_settings(port_base=port_base), console)
 
 
 def bring_down(console: Console) -> None:
