@@ -59,7 +59,7 @@ def notice_line(notice: ExecutionNotice) -> bytes:
 
 def parts(folder: Path, day: date) -> list[Path]:
     """The parts of a day, in the order they were written."""
-    return sorted(folder.glob(f"{day.isoformat()}.*{SUFFIX}"))
+    return sorted(folder.glob(f"{day.isoformat()}.*{SUFFIX}"), key=lambda path: (len(path.name), path.name))
 
 
 def next_part(folder: Path, day: date) -> Path:

@@ -27,6 +27,12 @@ AES_BLOCK_BITS = 128
 PHASES = frozenset("0ABCD")
 """HOUR_CLS_CODE: continuous trading, the announcements, after hours."""
 
+MOST_KRW = 100_000_000
+MOST_SHARES = 10_000_000_000
+"""Far above any price and any day's shares of KRX: beyond them two fields have run together. Streams take 64 bits."""
+COUNT_DIGITS = 6
+_YEAR_TEXTS = frozenset(map(str, range(2000, 2100)))
+
 _WIDTHS = {"trade": (46, 47), "book": (59, 63), "notice": (23, 26)}
 
 
@@ -133,7 +139,10 @@ class FrameDecoder:
         if len(parts) != 4 or parts[0] not in ("0", "1"):
             return BadFrame("shape", raw)
         flag, tr_id, count_text, payload = parts
-        if not (count_text.isascii() and count_text.isdigit()) or int(count_text) == 0:
+        if (
+            not (count_text.isascii() and count_text.isdigit() and len(count_text) <= COUNT_DIGITS)
+            or int(count_text) == 0
+        ):
             return BadFrame("count", raw)
         if tr_id == TRADE_FEED and flag == "0":
             return self._trades(payload, int(count_text), received_us, raw)
@@ -195,15 +204,15 @@ class FrameDecoder:
         if phase not in PHASES:
             return "phase"
         # an announcement trades nothing: before the opening cross it has no high and low either
-        if price <= 0 or base <= 0 or not (low <= price <= high or phase in ANNOUNCING_PHASES):
+        if not 0 < price <= MOST_KRW or base <= 0 or not (low <= price <= high or phase in ANNOUNCING_PHASES):
             return "price"
-        if abs(abs(change) / base * 100 - abs(float(fields[at + 5]))) > 0.02:
+        if not abs(abs(change) / base * 100 - abs(float(fields[at + 5]))) <= 0.02:  # also for "nan"
             return "change"
         cumulative = int(fields[at + 13])
-        if volume < 0 or cumulative < volume:
+        if not 0 <= volume <= cumulative <= MOST_SHARES:
             return "volume"
         ask, bid = int(fields[at + 10]), int(fields[at + 11])
-        if ask < 0 or bid < 0:
+        if not (0 <= ask <= MOST_KRW and 0 <= bid <= MOST_KRW):
             return "quote"
         exchange_us = self._exchange_us(fields[at + 33], fields[at + 1])
         tick = Tick(code, price, volume, cumulative, ask, bid, exchange_us, received_us, phase)
@@ -216,6 +225,8 @@ class FrameDecoder:
         if text != self._second_text:
             midnight = self._days.get(day_text)
             if midnight is None:
+                if day_text[:4] not in _YEAR_TEXTS:
+                    raise ValueError("no year of this century")
                 midnight = self._days[day_text] = _date_time_us(day_text + "000000")
             self._second_us = midnight + _seconds_of_day(time_text) * 1_000_000
             self._second_text = text

@@ -6,16 +6,19 @@ from jennie_core.domain.market import ClockMark, Tick
 
 
 def newest_per_code(items: Sequence[Tick | ClockMark]) -> list[Tick | ClockMark]:
-    """The items without ticks that a newer one of their code follows before the next mark; order is kept."""
+    """The items without ticks that a newer one of their code and phase follows before the next mark; order is kept.
+
+    An announcement is no price: it never stands for the trade before it.
+    """
     kept: list[Tick | ClockMark] = []
-    seen: set[str] = set()
+    newer: dict[str, str] = {}
     for item in reversed(items):
         if isinstance(item, ClockMark):
-            seen.clear()
-        elif item.code in seen:
+            newer.clear()
+        elif newer.get(item.code) == item.session_phase:
             continue
         else:
-            seen.add(item.code)
+            newer[item.code] = item.session_phase
         kept.append(item)
     kept.reverse()
     return kept

@@ -156,7 +156,10 @@ class Publisher:
             self._record(day, lines)
 
     def _conflate(self, batch: list[Item]) -> list[Item]:
-        """Keep the newest tick of each code between two marks; its volume takes in those it stands for (drill 19)."""
+        """Keep the newest tick of each code between two marks; its volume takes in those it stands for (drill 19).
+
+        Between two phases of a code nothing is merged: an announcement is no price and takes in no trade.
+        """
         kept: list[Item] = []
         newest: dict[str, int] = {}
         for item in batch:
@@ -165,14 +168,13 @@ class Publisher:
                 kept.append(item)
                 continue
             at = newest.get(item.code)
-            if at is None:
-                newest[item.code] = len(kept)
-                kept.append(item)
-                continue
-            earlier = kept[at]
-            if isinstance(earlier, Tick):
+            earlier = None if at is None else kept[at]
+            if at is not None and isinstance(earlier, Tick) and earlier.session_phase == item.session_phase:
                 kept[at] = item._replace(volume=earlier.volume + item.volume)
                 self.conflated += 1
+                continue
+            newest[item.code] = len(kept)
+            kept.append(item)
         self._lost.labels("conflated").inc(len(batch) - len(kept))
         return kept
 

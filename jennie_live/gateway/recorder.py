@@ -15,6 +15,8 @@ from jennie_infra.ticklog import TickLogHeader, next_part, prune
 
 FLUSH_SECONDS = 1.0
 FRAME_SECONDS = 60.0
+RETRY_SECONDS = 10.0
+"""After a failed write no new part is begun for so long: a full disk must not fill with empty files as well."""
 MAX_BATCHES = 20_000
 LEVEL = 3
 
@@ -54,6 +56,7 @@ class Recorder:
     def _run(self) -> None:
         part: _Part | None = None
         flushed = time.monotonic()
+        rests_until = 0.0
         while True:
             try:
                 batch = self._queue.get(timeout=FLUSH_SECONDS)
@@ -61,17 +64,23 @@ class Recorder:
                 batch = (date.min, ())
             if batch is None:
                 break
+            if time.monotonic() < rests_until:
+                self.dropped += len(batch[1])
+                continue
             try:
                 part = self._write(part, *batch)
                 if part is not None and time.monotonic() - flushed >= FLUSH_SECONDS:
                     part.flush()
                     flushed = time.monotonic()
-            except OSError as error:
+            except (OSError, zstandard.ZstdError) as error:
                 self.dropped += len(batch[1])
-                get_logger().warning("tick log cannot be written", error=str(error))
-                part = None
+                get_logger().warning("tick log cannot be written", error=str(error), retry_seconds=RETRY_SECONDS)
+                part, rests_until = None, time.monotonic() + RETRY_SECONDS
         if part is not None:
-            part.close()
+            try:
+                part.close()
+            except OSError as error:
+                get_logger().warning("tick log not closed", error=str(error))
 
     def _write(self, part: "_Part | None", day: date, lines: Sequence[bytes]) -> "_Part | None":
         if not lines:

@@ -63,6 +63,45 @@ def test_another_revision_is_a_bad_frame_not_a_shifted_one() -> None:
     assert found == BadFrame("field_count", frame("H0STCNT0.47"))
 
 
+BEYOND = "12345678901234567890"
+
+
+@pytest.mark.parametrize(
+    ("position", "text", "reason"),
+    [
+        (2, BEYOND, "price"),
+        (5, "nan", "change"),
+        (10, BEYOND, "quote"),
+        (11, BEYOND, "quote"),
+        (13, BEYOND, "volume"),
+        (33, "00010101", "not_a_number"),
+        (33, "99991231", "not_a_number"),
+    ],
+)
+def test_fields_that_ran_together_and_words_for_numbers_are_no_tick(position: int, text: str, reason: str) -> None:
+    """Drill 18: beyond 64 bits no stream takes them, and no calendar has such years."""
+    head, _, payload = frame("H0STCNT0.47").rpartition("|")
+    fields = payload.strip().split("^")[: NEW.trade]
+    fields[position] = text
+    found = FrameDecoder(NEW).decode(f"{head[:-3]}001|" + "^".join(fields), 1)
+    assert found == Trades([], {reason: 1})
+
+
+def test_a_count_of_five_thousand_digits_is_a_bad_frame() -> None:
+    assert FrameDecoder(NEW).decode(f"0|H0STCNT0|{'9' * 5_000}|x", 1) == BadFrame(
+        "count", f"0|H0STCNT0|{'9' * 5_000}|x"
+    )
+
+
+def test_a_notice_under_another_key_is_a_bad_frame() -> None:
+    """Drill 18: the wrong decryption key."""
+    decoder = FrameDecoder(NEW)
+    decoder.decode(frame("ack.H0STCNI0").replace('"key":"ab', '"key":"ba', 1), 1)
+    found = decoder.decode(frame("H0STCNI0.26.execution"), 1)
+    assert isinstance(found, BadFrame)
+    assert found.reason == "decrypt"
+
+
 def test_an_execution_notice_is_decrypted_with_the_acknowledged_key() -> None:
     decoder = FrameDecoder(NEW)
     assert isinstance(decoder.decode(frame("H0STCNI0.26.execution"), 7), BadFrame)

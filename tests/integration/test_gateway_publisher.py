@@ -111,3 +111,18 @@ async def test_under_load_the_newest_price_of_a_code_wins_and_volume_is_kept(
     ]  # fmt: skip
     assert publisher.conflated == 3
     await publisher.close()
+
+
+async def test_under_load_an_announcement_takes_in_no_trade_and_keeps_its_place(
+    redis: AsyncRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the trade's shares would be missing in its bar, and its price in the exits' sight (drill 19, T6)."""
+    monkeypatch.setattr(publish, "CONFLATE_ABOVE", 1)
+    publisher = Publisher(redis, "kis-gateway", Metrics("t"), Log().put, may_conflate=True)
+    announcement = tick(3)._replace(volume=0, session_phase="C")
+    for item in (tick(1), tick(2), announcement, tick(4), tick(5)):
+        publisher.add(item)
+    await publisher.flush()
+    found = [decode_tick_entry(fields) for _, fields in await redis.xrange("stream:ticks")]
+    assert found == [tick(2)._replace(volume=2), announcement, tick(5)._replace(volume=2)]
+    await publisher.close()

@@ -17,3 +17,9 @@ def test_a_mark_keeps_what_came_before_it() -> None:
     mark = ClockMark(2, settled=True)
     items = [tick("000001", 1), mark, tick("000001", 3), ClockMark(4, settled=False)]
     assert newest_per_code(items) == items
+
+
+def test_an_announcement_does_not_stand_for_the_trade_before_it() -> None:
+    """T6: it says why the code is quiet; the trade before it is the newest price there is."""
+    items = [tick("000001", 1), tick("000001", 2), tick("000001", 3)._replace(session_phase="C")]
+    assert newest_per_code(items) == items[1:]

@@ -22,7 +22,7 @@ from jennie_infra.ticklog import (
     read_part,
     tick_line,
 )
-from jennie_live.gateway.recorder import Recorder
+from jennie_live.gateway.recorder import Recorder, _Part
 
 DAY = date(2025, 6, 27)
 TICK = Tick("0009K0", 8_740, 120, 44_210, 8_750, 8_740, 1_750_984_215_000_000, 1_750_984_215_000_123)
@@ -131,3 +131,46 @@ def test_a_full_queue_drops_and_counts(tmp_path: Path, monkeypatch: pytest.Monke
     recorder.put(DAY, LINES)
     recorder.put(DAY, LINES)
     assert recorder.dropped == 3
+
+
+def test_a_disk_that_refuses_costs_counted_lines_and_makes_no_file_for_each_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drill 39: a full disk lets files be made but nothing be written into them."""
+
+    def refuse(self: object, lines: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("jennie_live.gateway.recorder._Part.write", refuse)
+    recorder = Recorder(tmp_path, "rehearsal", keep_days=30)
+    recorder.start()
+    for _ in range(50):
+        recorder.put(DAY, LINES)
+    recorder.stop()
+    assert recorder.dropped == 150
+    assert len(parts(tmp_path, DAY)) == 1
+
+
+def test_after_its_pause_the_log_goes_on_in_a_new_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jennie_live.gateway.recorder.RETRY_SECONDS", 0.0)
+    write, failures = _Part.write, iter([True])
+
+    def refuse_once(self: _Part, lines: list[bytes]) -> None:
+        if next(failures, False):
+            raise OSError(28, "No space left on device")
+        write(self, lines)
+
+    monkeypatch.setattr(_Part, "write", refuse_once)
+    recorder = Recorder(tmp_path, "rehearsal", keep_days=30)
+    recorder.start()
+    recorder.put(DAY, LINES)
+    recorder.put(DAY, LINES)
+    recorder.stop()
+    assert recorder.dropped == 3
+    assert list(read_day(tmp_path, DAY)) == [TICK, MARK, NOTICE]
+
+
+def test_parts_beyond_the_ten_thousandth_stay_in_order(tmp_path: Path) -> None:
+    for number in (9_999, 10_000, 2):
+        (tmp_path / f"2025-06-27.{number:04d}.zst").write_bytes(b"")
+    assert [path.name.split(".")[1] for path in parts(tmp_path, DAY)] == ["0002", "9999", "10000"]
