@@ -39,6 +39,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     seen = [each for outcome in ("passed", "failed", "error") for each in terminalreporter.getreports(outcome)]
     drills = [each for each in seen if isinstance(each, pytest.TestReport) and "drill" in each.keywords]
     results = report.collect(drills)
+    if not results:
+        return
     is_whole = not config.option.keyword and config.args == ["tests/drills"]
     if is_whole:
         record_drills({each.drill: each.failed == 0 for each in results if each.safety})
