@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import redis
 
@@ -163,6 +164,18 @@ def test_garbled_frames_are_counted_and_the_process_lives(stack: Any, client: An
         item = decode_tick_entry(fields)
         assert isinstance(item, ClockMark) or item.price_krw > 0
     wait_for(lambda: stack.health()["status"] == "healthy", "health after the faults")
+    kept = stack.api("GET", "/api/realtime/bad-frames").json()
+    assert kept["frames"], "kept for inspection"
+    assert all(len(frame["text"]) <= 2_000 and frame["reason"] for frame in kept["frames"])
+    reason, count = max(kept["dropped"].items(), key=lambda each: each[1])
+    wait_for(
+        lambda: (
+            f'jennie_ticks_dropped_total{{reason="{reason}"}} {count}.0'
+            in httpx.get(f"{stack.gateway_url}/metrics").text
+        ),
+        "counted by reason",
+    )
+    assert f"{reason} {count}" in stack.health()["detail"]["dropped"]
 
 
 def test_a_notice_delivered_again_has_the_key_it_had(stack: Any, client: Any) -> None:
