@@ -33,10 +33,17 @@ PLACES: dict[str, tuple[str, ...]] = {name: (f"jennie_live/{name}/",) for name i
 }
 """Where the code of each name in the table's owner and reader columns lives."""
 
-WITHOUT_OWN_REFERENCE = {
-    (Streams.WATERMARKS, name): "through `Runtime.watermark`"
-    for name in ("scanner", "monitor", "buy_executor", "sell_executor")
-} | {(Streams.CONTROL, name): "through `jennie_infra.stops.say`" for name in ("dashboard", "commands")}
+WITHOUT_OWN_REFERENCE = (
+    {
+        (Streams.WATERMARKS, name): "through `Runtime.watermark`"
+        for name in ("scanner", "monitor", "buy_executor", "sell_executor")
+    }
+    | {(Streams.CONTROL, name): "through `jennie_infra.stops.say`" for name in ("dashboard", "commands")}
+    | {
+        (key, "monitor"): "through `jennie_infra.liquidation.load`"
+        for key in (RedisKeys.FORCED_LIQUIDATION, RedisKeys.FORCED_LIQUIDATION_ARMED)
+    }
+)
 """Declared uses that go through a shared function, each with that function."""
 
 
