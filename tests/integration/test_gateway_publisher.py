@@ -126,3 +126,26 @@ async def test_under_load_an_announcement_takes_in_no_trade_and_keeps_its_place(
     found = [decode_tick_entry(fields) for _, fields in await redis.xrange("stream:ticks")]
     assert found == [tick(2)._replace(volume=2), announcement, tick(5)._replace(volume=2)]
     await publisher.close()
+
+
+async def test_what_is_due_goes_out_in_bounded_writes_and_in_order(
+    redis: AsyncRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drill 19: what a burst left waiting is not encoded all at once."""
+    monkeypatch.setattr(publish, "MOST_AT_ONCE", 3)
+    publisher = Publisher(redis, "kis-gateway", Metrics("t"), Log().put, may_conflate=False)
+    sizes: list[int] = []
+    append = publisher._appender.append
+
+    async def counted(commands: list[bytes]) -> None:
+        sizes.append(len(commands))
+        await append(commands)
+
+    monkeypatch.setattr(publisher._appender, "append", counted)
+    for number in range(1, 9):
+        publisher.add(tick(number))
+    await publisher.flush()
+    found = [decode_tick_entry(fields) for _, fields in await redis.xrange("stream:ticks")]
+    assert found == [tick(number) for number in range(1, 9)]
+    assert sizes == [3, 3, 2]
+    await publisher.close()
