@@ -9,6 +9,7 @@ import pytest
 from jennie_cli.errors import UserError
 from jennie_cli.minutes import minute_bars
 from jennie_sim.market.hours import MINUTE_MS
+from tests.conftest import REAL_DATA
 
 DAY = date(2025, 6, 27)
 
@@ -70,12 +71,9 @@ def test_a_file_that_is_none_or_lacks_a_column_is_named(tmp_path: Path) -> None:
         minute_bars(tmp_path, DAY)
 
 
-SHARED = Path(__file__).parents[4] / "shared" / "data"
-
-
-@pytest.mark.skipif(not SHARED.is_dir(), reason="no shared market data beside the project")
+@pytest.mark.realdata
 def test_the_real_five_minute_bars_of_a_crash_day_are_understood() -> None:
-    bars, _ = minute_bars(SHARED, date(2020, 3, 19))
+    bars, _ = minute_bars(REAL_DATA, date(2020, 3, 19))
     assert bars["code"].n_unique() == 28
     by_code = bars.group_by("code").agg(pl.len(), pl.col("start").min())
     assert by_code["len"].min() >= 60
