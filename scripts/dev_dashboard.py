@@ -601,6 +601,7 @@ def main() -> None:
             var_dir=home,
             redis_url=redis_url,
             port_base=options.port_base,
+            simulated_prices=True,
         )
         settings.state_dir.mkdir(parents=True, exist_ok=True)
         ledger = make_engine(settings.effective_ledger_url, durable=False)
