@@ -49,13 +49,18 @@ class Progress:
     equity_krw: int | None = None
     started_real: float = field(default_factory=time.monotonic)
     market_started_real: float | None = None
+    speed: float | None = None
+    ends_at: datetime | None = None
 
     def seconds_left(self) -> float | None:
-        """Estimate from the pace so far; None before there is a pace."""
+        """Estimate from the pace so far, at least what the asked speed takes; None before there is a pace."""
         if self.market_started_real is None or self.slices_done < 20:
             return None
         pace = (time.monotonic() - self.market_started_real) / self.slices_done
-        return pace * (self.slices_total - self.slices_done)
+        left = pace * (self.slices_total - self.slices_done)
+        if self.speed is None or self.ends_at is None or self.market_time is None:
+            return left
+        return max(left, (self.ends_at - self.market_time).total_seconds() / self.speed)
 
 
 class Conductor:
@@ -94,6 +99,7 @@ class Conductor:
         jobs = self._jobs_after(start)
         ends = list(self.slice_ends(start))
         self.progress.slices_total = len(ends)
+        self.progress.speed, self.progress.ends_at = self._speed, self._until
         self.progress.market_started_real = time.monotonic()
         pace_start = time.monotonic()
         for end in ends:

@@ -1,6 +1,7 @@
 """The conductor: slices, watermarks, nudges, jobs and pace (T3, T5, decision 0001)."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ import pytest
 import redis as redis_sync
 
 from jennie_cli import conductor as module
-from jennie_cli.conductor import Conductor
+from jennie_cli.conductor import Conductor, Progress
 from jennie_cli.errors import UserError
 from jennie_cli.exchange_admin import ExchangeAdmin
 from jennie_cli.stack import TRADING_WORKERS
@@ -202,3 +203,17 @@ def test_speed_is_an_upper_bound(admin: FakeAdmin, redis: redis_sync.Redis, monk
     monkeypatch.setattr(module.time, "sleep", lambda seconds: setattr(clock, "now", clock.now + seconds))
     make(admin, redis, speed=60.0, slice_seconds=60, until=at(8, 35)).conduct(at(8, 25))
     assert 10.0 <= clock.now < 10.6, "ten market minutes at 60x"
+
+
+def test_the_time_left_is_at_least_what_the_asked_speed_takes() -> None:
+    """Slices of the evening are long: at a given speed their count says little."""
+    now = datetime(2026, 3, 18, 19, 0, tzinfo=KST)
+    progress = Progress(
+        market_time=now,
+        slices_done=99,
+        slices_total=100,
+        market_started_real=time.monotonic(),
+        speed=60.0,
+        ends_at=now + timedelta(minutes=70),
+    )
+    assert progress.seconds_left() == 70.0
