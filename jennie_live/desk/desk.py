@@ -174,6 +174,10 @@ class Desk:
             self.external_trade_seen = True
 
     async def _book_notice(self, order: WorkingOrder, notice: ExecutionNotice) -> None:
+        async with order.booking:
+            await self._book_notice_alone(order, notice)
+
+    async def _book_notice_alone(self, order: WorkingOrder, notice: ExecutionNotice) -> None:
         fill = fills.from_notice(order.intent, notice, self.settings.commission_ratio)
         if fill.fill_id in order.seen:
             return

@@ -1,5 +1,6 @@
 """The desk's orders in memory: today's intents with what the tracker knows beyond their rows."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -26,6 +27,8 @@ class WorkingOrder:
     frozen: str = ""
     settled: bool = False
     seen: set[str] = field(default_factory=set)
+    booking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held from the look at what is booked until the booking is stored: a notice and a reading may meet."""
 
     @property
     def is_working(self) -> bool:

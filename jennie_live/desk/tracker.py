@@ -102,16 +102,23 @@ class Tracker:
         for order in orders:
             by_day.setdefault(order.intent.market_day, []).append(order)
         for day, group in by_day.items():
+            booked_before = {order.intent.intent_id: order.intent.filled_quantity for order in group}
             try:
                 rows = {row.order_number: row for row in await self._desk.gateway.orders_of_day(day)}
             except GatewayError as error:
                 get_logger().warning("orders of the day unknown", day=str(day), error=str(error))
                 return False
             for order in group:
-                await self._apply_row(order, lineage(rows, order.intent.order_number or ""))
+                found = lineage(rows, order.intent.order_number or "")
+                await self._apply_row(order, found, booked_before[order.intent.intent_id])
         return True
 
-    async def _apply_row(self, order: WorkingOrder, found: Lineage | None) -> None:
+    async def _apply_row(self, order: WorkingOrder, found: Lineage | None, booked_before: int) -> None:
+        """Book what a row has beyond our books; `booked_before`: shares we had booked when the list was asked for."""
+        async with order.booking:
+            await self._apply_row_alone(order, found, booked_before)
+
+    async def _apply_row_alone(self, order: WorkingOrder, found: Lineage | None, booked_before: int) -> None:
         intent = order.intent
         if found is None:
             order.must_read = True
@@ -121,7 +128,7 @@ class Tracker:
         before = order.inquiry or Inquiry(self._desk.now_us)
         order.inquiry = before.followed_by(self._desk.now_us, sum(fill.quantity for fill in new))
         order.must_read = False
-        if row.filled_quantity < intent.filled_quantity:
+        if row.filled_quantity < booked_before:
             await self._desk.alert(
                 f"overbooked-{intent.intent_id}",
                 "critical",
@@ -176,7 +183,7 @@ class Tracker:
         if isinstance(verdict, Placed):
             order.frozen = ""
             await desk.accept(order, Accepted(order_number=verdict.row.order_number))
-            await self._apply_row(order, Lineage(verdict.row, verdict.row.order_number))
+            await self._apply_row(order, Lineage(verdict.row, verdict.row.order_number), order.intent.filled_quantity)
         elif isinstance(verdict, NotPlaced):
             await desk.move(
                 order,

@@ -203,8 +203,13 @@ async def test_any_interleaving_of_a_buy_ends_where_the_broker_has_it(
     engine.dispose()
 
 
+NOTICE_MEETS_READING: list[Step] = [("execute", 1, 9_900), ("deliver", 0, 1), ("reply", 0, 0), ("read", 0, 0)]
+"""A notice that waited for its order's acceptance is being booked while the order is read."""
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(reply_script=st.sampled_from(["accept", "lose"]), taken=steps)
+@example(reply_script="accept", taken=NOTICE_MEETS_READING)
 async def test_any_interleaving_of_a_sell_ends_where_the_broker_has_it(
     fresh: Ledgers, reply_script: str, taken: list[Step]
 ) -> None:
