@@ -72,7 +72,9 @@ def _bars_of(path: Path, day: date) -> pl.DataFrame:
 
 def _width(path: Path, bars: pl.DataFrame) -> int:
     gaps = bars.select(pl.col("start").diff().over("code")).to_series().drop_nulls()
-    width = int(gaps.min() or 0)  # type: ignore[arg-type]
+    if gaps.is_empty():
+        raise UserError(f"MARKET_DATA: {path}: one bar a code does not tell how long bars are (1 or 5 minutes)")
+    width = int(gaps.min())  # type: ignore[arg-type]
     if width not in WIDTHS_MS:
         raise UserError(f"MARKET_DATA: {path}: bars are {width / MINUTE_MS:g} minutes apart; 1 or 5 are understood")
     return width

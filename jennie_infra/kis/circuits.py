@@ -8,6 +8,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from jennie_infra.kis.breaker import FAILURES_TO_OPEN, Breaker, State
+from jennie_infra.kis.errors import BreakerOpenError
 from jennie_infra.kis.tr_ids import ORDER_FUNCTIONS, Function
 
 MOST_OF_ONE = FAILURES_TO_OPEN // 2
@@ -33,7 +34,7 @@ class Circuits:
         own.check()
         try:
             self.host.check()
-        except BaseException:
+        except BreakerOpenError:
             own.abandoned()
             raise
 

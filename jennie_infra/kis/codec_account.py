@@ -85,6 +85,7 @@ def _require_sums(summary: Mapping[str, Any], rows: list[Mapping[str, Any]], set
     if abs(cost - stated_cost) > TOLERANCE_RATIO * max(cost, stated_cost):
         raise KisMalformedError("BROKER-SHAPE", f"the holdings cost {cost}, the balance's summary says {stated_cost}")
     total, shares = integer(summary, "tot_evlu_amt"), integer(summary, "evlu_amt_smtl_amt")
+    # without a CMA amount all of the rest counts as missing cash: the reading is refused, never believed
     beside = total - shares - (optional_integer(summary, "cma_evlu_amt") or 0)
     if settled_krw == 0 and integer(summary, "dnca_tot_amt") == 0 and beside > TOLERANCE_RATIO * total:
         raise KisMalformedError("BROKER-SHAPE", f"no cash, and yet {beside} beside the shares in the balance's total")

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +21,7 @@ SLICE = timedelta(seconds=5)
 EXECUTORS = ("buy-executor", "sell-executor")
 
 
-class MarketTime(Books):
+class MarketTime(Books, ABC):
     """Moves market time slice by slice (T3)."""
 
     redis: AsyncRedis
@@ -30,9 +31,9 @@ class MarketTime(Books):
         self._seen: dict[str, datetime] = {}
         self._cursor = "0-0"
 
+    @abstractmethod
     def log(self, name: str) -> str:
         """The end of a process's output."""
-        raise NotImplementedError
 
     def forget_watermarks(self) -> None:
         """The streams begin anew."""
@@ -101,6 +102,6 @@ class MarketTime(Books):
                 raise AssertionError(f"never: {what}\n{self.all_logs()}")
             await asyncio.sleep(0.01)
 
+    @abstractmethod
     def all_logs(self) -> str:
         """The end of every process's output."""
-        raise NotImplementedError

@@ -59,6 +59,14 @@ def test_bars_of_another_length_are_refused(tmp_path: Path, minutes: int) -> Non
         minute_bars(tmp_path, DAY)
 
 
+def test_a_single_bar_of_unknown_length_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "one", ("000010",), 1)
+    bars = pl.read_parquet(tmp_path / "intraday" / "one.parquet").head(1)
+    bars.write_parquet(tmp_path / "intraday" / "one.parquet")
+    with pytest.raises(UserError, match=r"one\.parquet: one bar a code does not tell"):
+        minute_bars(tmp_path, DAY)
+
+
 def test_a_file_that_is_none_or_lacks_a_column_is_named(tmp_path: Path) -> None:
     (tmp_path / "intraday").mkdir()
     (tmp_path / "intraday" / "bad.parquet").write_text("no parquet")
