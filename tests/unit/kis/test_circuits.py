@@ -121,3 +121,16 @@ def test_orders_without_an_answer_count_and_never_rest() -> None:
     assert circuits.resting == ()
     fail(circuits, Function.BALANCE, 10)
     assert circuits.host.state == "open", "buys that would end in silence are not sent"
+
+
+def test_a_probe_that_the_resting_host_turns_away_may_be_sent_again() -> None:
+    """An endpoint whose pause is over is not left probing for ever because the host rests at that moment."""
+    circuits, at = made()
+    fail(circuits, Function.QUOTE)
+    at.now += 3_600
+    for _ in range(FAILURES_TO_OPEN):
+        circuits.host.failed()
+    with pytest.raises(BreakerOpenError):
+        circuits.check(Function.QUOTE)
+    circuits.host.succeeded()
+    circuits.check(Function.QUOTE)
