@@ -91,6 +91,9 @@ class Settings(BaseModel):
     kis_wire_revision: Literal["46/59/23", "46/59/26", "47/63/26"] = Field(
         default="47/63/26", description="field counts of trade, book and notice records"
     )
+    book_codes: int = Field(
+        default=0, ge=0, le=20, description="codes whose order book is pushed; each takes one of 40 registrations"
+    )
     telegram_bot_token: SecretStr | None = Field(default=None, description="bot for commands and alerts")
     telegram_api_url: HttpUrl = Field(default="https://api.telegram.org", description="address of the bot API")
     telegram_chat_ids: tuple[int, ...] = Field(

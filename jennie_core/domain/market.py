@@ -1,7 +1,7 @@
 """Prices: ticks, marks, quotes, bars."""
 
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -95,6 +95,9 @@ class OrderBook(Message):
     asks: tuple[tuple[int, int], ...]
     bids: tuple[tuple[int, int], ...]
     quoted_at: MarketTime
+    source: Literal["poll", "push"] = "poll"
+    age_seconds: float = 0.0
+    """Market time since `quoted_at` when the book was handed out; an asked one is new."""
 
 
 class DailyBar(Message):

@@ -16,6 +16,7 @@ from jennie_infra.settings import Settings, SettingsError, generated_secret
 from jennie_live.common.runtime import SERVICE_TOKEN, build_runtime
 from jennie_live.common.web import create_app
 from jennie_live.gateway.access import TokenCheck
+from jennie_live.gateway.books import BookShelf
 from jennie_live.gateway.broker import account_line, quotation_line
 from jennie_live.gateway.call_store import CallStore, open_store
 from jennie_live.gateway.feed import Feed
@@ -86,7 +87,8 @@ def build(settings: Settings) -> FastAPI:
     recorder = Recorder(settings.state_dir / TICK_FOLDER, settings.mode.value, settings.tick_log_days)
     publishing = connect(settings.effective_redis_url, retries=0)
     publisher = Publisher(publishing, SERVICE, runtime.metrics, recorder.put, may_conflate=settings.conflates)
-    claims = Claims()
+    claims = Claims(book_limit=settings.book_codes)
+    shelf = BookShelf(now.now)
     poller = Poller(reads, lambda code: intake.screen.known_volume(code))
     slices = SliceMarks() if rehearsal else None
     intake = Intake(
@@ -97,6 +99,7 @@ def build(settings: Settings) -> FastAPI:
         lambda market_us: worker.judge_slice(market_us),
         now.day,
         slices=slices,
+        shelf=shelf,
     )
     feed = Feed(
         settings.effective_kis_ws_url,
@@ -132,7 +135,7 @@ def build(settings: Settings) -> FastAPI:
     app = create_app(runtime, worker, title="jennie kis-gateway")
     check = TokenCheck(generated_secret(settings, SERVICE_TOKEN))
     add_order_routes(app, desk, check)
-    app.include_router(read_routes(reads, check))
+    app.include_router(read_routes(reads, shelf, check))
     app.include_router(capability_routes(settings.mode, check, real_quotes=quotations is not None))
     app.include_router(claim_routes(claims, feed, check))
     app.include_router(inspection_routes(intake, check))

@@ -8,14 +8,15 @@ import aiohttp
 
 from jennie_infra.clock import real_now_us
 from jennie_infra.kis.client import KisClient
-from jennie_infra.kis.codec_ws import ALREADY_SUBSCRIBED, KEY_IN_USE, Ack, FrameDecoder, PingPong, WireLayout
+from jennie_infra.kis.codec_ws import Ack, FrameDecoder, PingPong, WireLayout
 from jennie_infra.kis.credentials import Credentials
 from jennie_infra.kis.errors import KisError
+from jennie_infra.kis.ws_control import ALREADY_SUBSCRIBED, KEY_IN_USE
 from jennie_infra.telemetry import get_logger
 from jennie_live.common.tasks import end
 from jennie_live.gateway.backoff import Backoff
 from jennie_live.gateway.intake import Intake
-from jennie_live.gateway.session import Registrations
+from jennie_live.gateway.session import SessionFeeds
 from jennie_live.gateway.subscriptions import Claims
 
 PAUSE_SECONDS = (1.0, 60.0)
@@ -59,7 +60,7 @@ class Feed:
         self._intake = intake
         self._rehearsal = rehearsal
         self._on_drift = on_drift
-        self._registrations: Registrations | None = None
+        self._registrations: SessionFeeds | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._syncing = asyncio.Lock()
         self._synced = asyncio.Event()
@@ -70,6 +71,7 @@ class Feed:
         self.last_problem = ""
         intake.ready = self.wait_until_registered
         intake.expected = self.expects
+        intake.expected_book = self.expects_book
 
     @property
     def connected(self) -> bool:
@@ -79,11 +81,20 @@ class Feed:
     @property
     def subscribed(self) -> frozenset[str]:
         """Codes the broker has acknowledged."""
-        return frozenset(self._registrations.codes) if self._registrations is not None else frozenset()
+        return frozenset(self._registrations.trades.codes) if self._registrations is not None else frozenset()
+
+    @property
+    def pushed_books(self) -> frozenset[str]:
+        """Codes whose order book the broker pushes."""
+        return frozenset(self._registrations.books.codes) if self._registrations is not None else frozenset()
 
     def expects(self, code: str) -> bool:
         """Whether trades of a code may come; others are a damaged code or came behind a release."""
-        return self._registrations is not None and code in self._registrations.asked
+        return self._registrations is not None and code in self._registrations.trades.asked
+
+    def expects_book(self, code: str) -> bool:
+        """Whether order books of a code may come."""
+        return self._registrations is not None and code in self._registrations.books.asked
 
     def polled(self) -> tuple[str, ...]:
         """Wanted codes without a registration, best claim first."""
@@ -115,7 +126,7 @@ class Feed:
                 async with self._syncing:
                     if self._registrations is None:
                         raise FeedUnavailableError(self.last_problem or "the feed is not connected")
-                    await self._registrations.bring_to(self._claims.wanted().subscribed)
+                    await self._registrations.bring_to(self._claims.wanted())
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise FeedUnavailableError(self.last_problem or f"no answer ({type(error).__name__})") from error
 
@@ -124,7 +135,7 @@ class Feed:
         async with self._syncing:
             if self._registrations is not None:
                 get_logger().warning("silent codes are registered anew", codes=list(codes))
-                await self._registrations.renew(codes)
+                await self._registrations.trades.renew(codes)
 
     async def wait_until_registered(self) -> None:
         """Return when this session's registrations have been answered and none is under way."""
@@ -149,7 +160,7 @@ class Feed:
             self._connected_at = time.monotonic()
             self.connects += 1
             self._intake.begin_session(self._who.account)
-            registrations = Registrations(socket.send_str, key, 0.0 if self._rehearsal else SPACING_SECONDS)
+            registrations = SessionFeeds(socket.send_str, key, 0.0 if self._rehearsal else SPACING_SECONDS)
             self._registrations = registrations
             registering = asyncio.create_task(self._keep_registered(registrations), name="register")
             try:
@@ -157,30 +168,30 @@ class Feed:
             finally:
                 await end([registering])
 
-    async def _keep_registered(self, registrations: Registrations) -> None:
+    async def _keep_registered(self, registrations: SessionFeeds) -> None:
         """Register all, then ask again for what got no answer or a refusal; meanwhile those codes are polled."""
         await self._register(registrations)
         self._synced.set()
-        get_logger().info("feed connected", codes=len(registrations.codes), notices=self.notices_on)
+        get_logger().info("feed connected", codes=len(registrations.trades.codes), notices=self.notices_on)
         pauses = REHEARSAL_REPEAT_SECONDS if self._rehearsal else REPEAT_SECONDS
         backoff = Backoff(*pauses)
         while True:
             await asyncio.sleep(backoff.after(0.0))
-            if self.notices_on and registrations.is_at(self._claims.wanted().subscribed):
+            if self.notices_on and registrations.is_at(self._claims.wanted()):
                 backoff = Backoff(*pauses)
             else:
                 await self._register(registrations)
 
-    async def _register(self, registrations: Registrations) -> None:
+    async def _register(self, registrations: SessionFeeds) -> None:
         async with self._syncing:
             if not self.notices_on:
-                ack = await registrations.register(self._notice_feed, self._who.hts_id)
+                ack = await registrations.trades.register(self._notice_feed, self._who.hts_id)
                 self.notices_on = ack is not None and (ack.ok or ack.code == ALREADY_SUBSCRIBED)
                 if not self.notices_on:
                     get_logger().warning("no execution notices", answer=ack.code if ack else "none")
-            await registrations.bring_to(self._claims.wanted().subscribed)
+            await registrations.bring_to(self._claims.wanted())
 
-    async def _read(self, socket: aiohttp.ClientWebSocketResponse, registrations: Registrations) -> None:
+    async def _read(self, socket: aiohttp.ClientWebSocketResponse, registrations: SessionFeeds) -> None:
         decoder = FrameDecoder(self._layout)
         silent = None if self._rehearsal else SILENT_SECONDS
         while True:

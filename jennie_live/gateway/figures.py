@@ -30,7 +30,7 @@ class Figures:
         self._desk = desk
         self._poller = poller
         self._recorder = recorder
-        self._records = metrics.counter("records_total", "trade records by outcome", ("outcome",))
+        self._records = metrics.counter("records_total", "trade records and order books by outcome", ("outcome",))
         self._dropped = metrics.counter("ticks_dropped_total", "records and frames that became no tick", ("reason",))
         self._frames = metrics.counter("frames_total", "frames by kind", ("kind",))
         self._notices = metrics.counter("notices_total", "notice records by outcome", ("outcome",))
@@ -51,11 +51,15 @@ class Figures:
         }
         self._seen: Counter[tuple[str, str]] = Counter()
 
+    def _records_by_outcome(self) -> Counter[str]:
+        shelf = self._intake.shelf
+        return self._intake.screen.counts + (Counter() if shelf is None else shelf.counts)
+
     def update(self) -> None:
         """Carry over what has grown."""
         use = self._client.budget.use()
         for kind, metric, counts in (
-            ("records", self._records, self._intake.screen.counts),
+            ("records", self._records, self._records_by_outcome()),
             ("dropped", self._dropped, self._intake.dropped()),
             ("frames", self._frames, self._intake.frames),
             ("notices", self._notices, self._intake.notices),

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from jennie_core.domain.market import ClockMark, Tick
 from jennie_infra.clock import MarketClock, real_now_us
 from jennie_infra.kis.codec_notices import NoticeDecoder, NoticeError
-from jennie_infra.kis.codec_ws import NOTICE_IDS, BadFrame, PingPong, RawNotices, Trades
+from jennie_infra.kis.codec_ws import NOTICE_IDS, BadFrame, Books, PingPong, RawNotices, Trades
+from jennie_live.gateway.books import BookShelf
 from jennie_live.gateway.marks import SliceMarks
 from jennie_live.gateway.polling import Poller
 from jennie_live.gateway.publish import Publisher
@@ -26,7 +27,7 @@ WALL_LATE_US = 10_000_000
 
 BAD = "bad_"
 
-DataFrame = Trades | RawNotices | PingPong | BadFrame
+DataFrame = Trades | Books | RawNotices | PingPong | BadFrame
 
 
 class KeptFrame(NamedTuple):
@@ -50,6 +51,7 @@ class Intake:
         market_day: Callable[[], date],
         *,
         slices: SliceMarks | None,
+        shelf: BookShelf | None = None,
     ) -> None:
         self._publisher = publisher
         self._clock = clock
@@ -58,11 +60,13 @@ class Intake:
         self._polled_codes = polled_codes
         self._market_day = market_day
         self._slices = slices
+        self.shelf = shelf
         self._backlog: deque[tuple[DataFrame, int]] = deque()
         self._settling: asyncio.Task[None] | None = None
         self._notices: NoticeDecoder | None = None
         self.expected: Callable[[str], bool] = lambda code: True
         """Whether trades of a code may come; the feed says so."""
+        self.expected_book: Callable[[str], bool] = lambda code: True
         self.ready: Callable[[], Awaitable[None]] | None = None
         self.screen = TickScreen(WALL_LATE_US if slices is None else MARKET_LATE_US)
         self.frames: Counter[str] = Counter()
@@ -83,9 +87,10 @@ class Intake:
         self._handle(frame, received_us)
 
     def dropped(self) -> dict[str, int]:
-        """Records and frames that became no tick, by reason."""
+        """Records and frames that became no tick and no order book, by reason."""
         records = {reason: count for reason, count in self.screen.counts.items() if reason != PUBLISHED}
-        return records | {kind: count for kind, count in self.frames.items() if kind.startswith(BAD)}
+        books = {} if self.shelf is None else self.shelf.dropped()
+        return records | books | {kind: count for kind, count in self.frames.items() if kind.startswith(BAD)}
 
     def take_polled(self, tick: Tick) -> None:
         """Publish a polled price."""
@@ -102,6 +107,10 @@ class Intake:
     def _handle(self, frame: DataFrame, received_us: int) -> None:
         if isinstance(frame, Trades):
             self._take_trades(frame)
+        elif isinstance(frame, Books):
+            self.frames["books"] += 1
+            if self.shelf is not None:
+                self.shelf.put(frame, self.expected_book)
         elif isinstance(frame, RawNotices):
             self._take_notices(frame, received_us)
         elif isinstance(frame, PingPong):

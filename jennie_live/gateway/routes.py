@@ -24,6 +24,7 @@ from jennie_infra.kis.paging import LONGEST_DAILY_HISTORY, LONGEST_DAY_MINUTES
 from jennie_infra.kis.reads import KisReads
 from jennie_infra.kis.tr_ids import Function
 from jennie_live.gateway.access import Caller, Code, TokenCheck
+from jennie_live.gateway.books import BookShelf
 from jennie_live.gateway.feed import Feed
 from jennie_live.gateway.problems import DOCUMENTED
 from jennie_live.gateway.subscriptions import Claims
@@ -60,15 +61,15 @@ class RealtimeStatus(Message):
     polled: tuple[str, ...]
 
 
-def read_routes(reads: KisReads, check: TokenCheck) -> APIRouter:
+def read_routes(reads: KisReads, shelf: BookShelf, check: TokenCheck) -> APIRouter:
     """Quotations and account inquiries."""
     router = APIRouter(prefix="/api", dependencies=[Depends(check)], tags=["reads"], responses=DOCUMENTED)
-    _market_routes(router, reads)
+    _market_routes(router, reads, shelf)
     _account_routes(router, reads)
     return router
 
 
-def _market_routes(router: APIRouter, reads: KisReads) -> None:
+def _market_routes(router: APIRouter, reads: KisReads, shelf: BookShelf) -> None:
 
     @router.get("/market/snapshot")
     async def snapshot(code: Code, caller: Caller) -> Quote:
@@ -82,8 +83,8 @@ def _market_routes(router: APIRouter, reads: KisReads) -> None:
 
     @router.get("/market/order-book")
     async def order_book(code: Code, caller: Caller) -> OrderBook:
-        """Ten levels a side (호가)."""
-        return await reads.order_book(code, caller)
+        """Ten levels a side (호가): the pushed book with its age while that is new, else asked of the broker."""
+        return shelf.newest(code) or await reads.order_book(code, caller)
 
     @router.get("/market/daily-prices")
     async def daily_prices(

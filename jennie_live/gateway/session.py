@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
-from jennie_infra.kis.codec_ws import ALREADY_SUBSCRIBED, NOT_SUBSCRIBED, REGISTER, RELEASE, Ack, subscription
-from jennie_infra.kis.tr_ids import TRADE_FEED
+from jennie_infra.kis.tr_ids import BOOK_FEED, TRADE_FEED
+from jennie_infra.kis.ws_control import ALREADY_SUBSCRIBED, NOT_SUBSCRIBED, REGISTER, RELEASE, Ack, subscription
 from jennie_infra.telemetry import get_logger
+from jennie_live.gateway.subscriptions import Wanted
 
 ACK_SECONDS = 3.0
 
@@ -15,10 +16,11 @@ Action = Literal["1", "2"]
 
 
 class Registrations:
-    """The registered codes of one connection. `spacing_seconds` apart at the real broker (R-GW-11)."""
+    """The codes of one feed on one connection. `spacing_seconds` apart at the real broker (R-GW-11)."""
 
-    def __init__(self, send: Send, approval_key: str, spacing_seconds: float) -> None:
+    def __init__(self, send: Send, approval_key: str, spacing_seconds: float, feed: str = TRADE_FEED) -> None:
         self._send = send
+        self._feed = feed
         self._approval_key = approval_key
         self._spacing = spacing_seconds
         self._waiting: dict[tuple[str, str], asyncio.Future[Ack]] = {}
@@ -74,7 +76,8 @@ class Registrations:
         """Register one key of any feed; None without an acknowledgement in time."""
         return (await self._ask_all(REGISTER, [tr_key], tr_id))[0]
 
-    async def _ask_all(self, action: Action, keys: Sequence[str], tr_id: str = TRADE_FEED) -> list[Ack | None]:
+    async def _ask_all(self, action: Action, keys: Sequence[str], feed: str | None = None) -> list[Ack | None]:
+        tr_id = self._feed if feed is None else feed
         futures: list[asyncio.Future[Ack]] = []
         for number, key in enumerate(keys):
             if number and self._spacing:
@@ -90,3 +93,25 @@ class Registrations:
                 self._waiting.pop((tr_id, key), None)
                 future.cancel()
         return [future.result() if future.done() and not future.cancelled() else None for future in futures]
+
+
+class SessionFeeds:
+    """Trades and order books of one connection; together with the notice they share its 41 registrations."""
+
+    def __init__(self, send: Send, approval_key: str, spacing_seconds: float) -> None:
+        self.trades = Registrations(send, approval_key, spacing_seconds)
+        self.books = Registrations(send, approval_key, spacing_seconds, BOOK_FEED)
+
+    def acknowledge(self, ack: Ack) -> None:
+        """Hand an acknowledgement to the feed that waits for it."""
+        self.trades.acknowledge(ack)
+        self.books.acknowledge(ack)
+
+    async def bring_to(self, wanted: Wanted) -> None:
+        """Register trades first, then books; returns after the acknowledgements."""
+        await self.trades.bring_to(wanted.subscribed)
+        await self.books.bring_to(wanted.books)
+
+    def is_at(self, wanted: Wanted) -> bool:
+        """Whether both feeds have what is wanted and nothing is in doubt."""
+        return self.trades.is_at(wanted.subscribed) and self.books.is_at(wanted.books)

@@ -1,4 +1,4 @@
-"""Who wants ticks of which codes, and which 40 of them get a registration (S4)."""
+"""Who wants ticks of which codes, and which of them get one of the 40 registrations (S4)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 CLAIMANTS = ("held", "open_orders", "watchlist", "manual")
 """In order of claim."""
 MAX_CODES = 40
-"""41 registrations a session: 40 codes and the execution notice."""
+"""41 registrations a session: 40 for codes and the execution notice. An order book is one of its own."""
 
 
 class UnknownClaimantError(ValueError):
@@ -15,17 +15,19 @@ class UnknownClaimantError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Codes to register and codes to poll, best claim first."""
+    """Codes to register, codes to poll and codes whose order book is pushed, best claim first."""
 
     subscribed: tuple[str, ...]
     polled: tuple[str, ...]
+    books: tuple[str, ...] = ()
 
 
 class Claims:
     """The claims in memory; a worker states its claims again at its start and every minute."""
 
-    def __init__(self, limit: int = MAX_CODES) -> None:
-        self._limit = limit
+    def __init__(self, limit: int = MAX_CODES, book_limit: int = 0) -> None:
+        self._limit = limit - book_limit
+        self._book_limit = book_limit
         self._codes: dict[str, tuple[str, ...]] = {}
 
     def put(self, claimant: str, codes: Iterable[str]) -> None:
@@ -39,6 +41,6 @@ class Claims:
         return self._codes.get(claimant, ())
 
     def wanted(self) -> Wanted:
-        """All claims in order; the first 40 codes are registered, the rest is polled."""
+        """All claims in order: the first codes are registered, the rest is polled; the very first get a book, too."""
         ordered = tuple(dict.fromkeys(code for claimant in CLAIMANTS for code in self.of(claimant)))
-        return Wanted(ordered[: self._limit], ordered[self._limit :])
+        return Wanted(ordered[: self._limit], ordered[self._limit :], ordered[: self._book_limit])

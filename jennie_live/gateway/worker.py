@@ -107,6 +107,7 @@ class GatewayWorker:
             "notices_on": self._parts.feed.notices_on,
             "subscribed": len(self._parts.feed.subscribed),
             "polled": len(self._parts.feed.polled()),
+            "pushed_books": len(self._parts.feed.pushed_books),
             "last_tick_age_seconds": None if last is None else round((real_now_us() - last) / 1e6, 1),
             "stalled": self._parts.stall.stalled,
             "silent_codes": " ".join(self._parts.stall.quiet) or None,

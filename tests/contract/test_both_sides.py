@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from jennie_infra.kis.codec_notices import NoticeDecoder
-from jennie_infra.kis.codec_ws import Ack, FrameDecoder, PingPong, RawNotices, Trades, WireLayout
+from jennie_infra.kis.codec_ws import Ack, BadFrame, Books, FrameDecoder, PingPong, RawNotices, Trades, WireLayout
 
 FRAMES = Path(__file__).parent / "frames"
 REPLIES = Path(__file__).parent / "replies"
 LAYOUTS = {
+    59: WireLayout(46, 59, 23),
+    63: WireLayout(47, 63, 26),
     46: WireLayout(46, 59, 23),
     47: WireLayout(47, 63, 26),
     23: WireLayout(46, 59, 23),
@@ -37,6 +39,23 @@ def test_the_gateway_reads_the_exchanges_trades(name: str) -> None:
         )
         assert record.base_krw == meaning["price_krw"] - meaning["change_krw"]
         assert tick.session_phase == meaning["session_phase"]
+
+
+@pytest.mark.parametrize("name", ["book_59", "book_63"])
+def test_the_gateway_reads_the_exchanges_order_books(name: str) -> None:
+    wanted = message(name)
+    found = FrameDecoder(LAYOUTS[wanted["fields"]]).decode(wanted["frame"], 7)
+    assert isinstance(found, Books)
+    assert found.impossible == {}
+    for book, meaning in zip(found.records, wanted["meaning"], strict=True):
+        assert (book.code, book.cumulative_volume) == (meaning["code"], meaning["cumulative_volume"])
+        hours, minutes, seconds = (int(meaning["exchange_time"][at : at + 2]) for at in (0, 2, 4))
+        assert book.second_of_day == hours * 3600 + minutes * 60 + seconds
+        for side, key in ((book.asks, "ask"), (book.bids, "bid")):
+            assert [list(level) for level in side] == meaning[f"{key}s"]
+            assert sum(size for _, size in side) == meaning[f"total_{key}_size"]
+    other = LAYOUTS[122 - wanted["fields"]]
+    assert FrameDecoder(other).decode(wanted["frame"], 7) == BadFrame("field_count", wanted["frame"])
 
 
 NOTICES = [path.stem for path in sorted((FRAMES / "ws").glob("notice_*.json"))]

@@ -8,7 +8,17 @@ from pathlib import Path
 from jennie_core.domain.base import KST, to_epoch_us
 from jennie_core.domain.market import ANNOUNCING_PHASES, Tick
 from jennie_infra.bus.ticks import encode_tick
-from jennie_infra.kis.codec_ws import Ack, BadFrame, FrameDecoder, PingPong, RawNotices, Trades, WireLayout
+from jennie_infra.kis.codec_ws import (
+    Ack,
+    BadFrame,
+    BookRecord,
+    Books,
+    FrameDecoder,
+    PingPong,
+    RawNotices,
+    Trades,
+    WireLayout,
+)
 from jennie_live.gateway.quality import TickScreen
 
 FRAMES = Path(__file__).parents[2] / "contract" / "frames"
@@ -38,12 +48,15 @@ def mutate(rng: random.Random, text: str) -> str:
     return text
 
 
+def template(name: str) -> list[str]:
+    return (FRAMES / f"{name}.txt").read_text().strip().split("|", 3)[3].split("^")
+
+
 class Session:
     """A recorded session: records that follow one another as those of a real day do."""
 
     def __init__(self, rng: random.Random) -> None:
-        template = (FRAMES / "H0STCNT0.47.txt").read_text().strip().split("|", 3)[3]
-        self._fields = template.split("^")
+        self._fields = template("H0STCNT0.47")
         self._rng = rng
         self._cumulative = dict.fromkeys(CODES, 10_000)
         self._second = 0
@@ -127,6 +140,58 @@ def test_no_damage_crashes_the_feed_or_makes_a_wrong_tick_and_every_record_is_ac
     assert outcomes["published"] > MUTATIONS / 10
     assert outcomes["BadFrame"] > MUTATIONS / 3
     assert holes > 0
+
+
+def book_frame(rng: random.Random, width: int) -> tuple[str, BookRecord]:
+    """A frame with one order book of random prices and sizes, and what it says."""
+    best, fields = 50_000 + rng.randint(0, 400) * 100, template("H0STASP0.63")
+    asks = [(best + 100 * level, rng.randint(1, 9_000)) for level in range(1, 11)]
+    bids = [(best - 100 * level, rng.randint(1, 9_000)) for level in range(rng.choice([6, 10]))]
+    empty = [(0, 0)] * (10 - len(bids))
+    for at, side in ((3, asks), (13, bids + empty)):
+        fields[at : at + 10] = [str(price) for price, _ in side]
+        fields[at + 20 : at + 30] = [str(size) for _, size in side]
+    fields[43:45] = [str(sum(size for _, size in side)) for side in (asks, bids)]
+    fields[59] = str(best + 50)
+    said = BookRecord(CODES[0], tuple(asks), tuple(bids), 34_215, "0", 1_523_400)
+    return f"0|H0STASP0|001|{'^'.join(fields[:width])}", said
+
+
+def is_plausible(book: BookRecord) -> bool:
+    """Whoever reads it finds no crossed, empty or negative level."""
+    levels = (*book.asks, *book.bids)
+    return (
+        all(price > 0 and size > 0 for price, size in levels)
+        and list(book.asks) == sorted(book.asks)
+        and list(book.bids) == sorted(book.bids, reverse=True)
+        and (not book.asks or not book.bids or book.phase != "0" or book.asks[0] > book.bids[0])
+    )
+
+
+def test_no_damage_crosses_an_order_book_or_changes_its_sizes() -> None:
+    """Sizes must add up to their totals: true or dropped. With 63 fields the middle price checks the best ones."""
+    for width, layout in ((63, WireLayout(47, 63, 26)), (59, WireLayout(46, 59, 23))):
+        rng, decoder, outcomes = random.Random(width), FrameDecoder(layout), Counter[str]()
+        for _ in range(MUTATIONS // 2):
+            whole, said = book_frame(rng, width)
+            raw = mutate(rng, whole)
+            found = decoder.decode(raw, 1)
+            if not isinstance(found, Books):
+                outcomes[type(found).__name__] += 1
+                continue
+            outcomes.update(found.impossible)
+            assert len(found.records) + sum(found.impossible.values()) == 1, "every record is accounted for"
+            for book in found.records:
+                outcomes["kept"] += 1
+                assert is_plausible(book), raw
+                for side, true in ((book.asks, said.asks), (book.bids, said.bids)):
+                    assert [size for _, size in side] == [size for _, size in true], raw
+                if width == 63 and book.phase == "0":
+                    assert (book.asks[:1], book.bids[:1]) == (said.asks[:1], said.bids[:1]), raw
+        assert outcomes["kept"] > MUTATIONS / 100
+        assert outcomes["BadFrame"] > MUTATIONS / 10
+        reasons = ("code", "phase", "not_a_number", "crossed", "tick", "level", "level_order", "total", "range")
+        assert set(reasons) <= set(outcomes)
 
 
 def test_damaged_notices_and_control_frames_crash_nothing() -> None:
