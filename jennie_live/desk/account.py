@@ -11,10 +11,12 @@ from jennie_infra.telemetry import get_logger
 from jennie_live.common.runtime import Runtime
 from jennie_live.desk.agenda import Agenda
 from jennie_live.desk.desk import Desk
-from jennie_live.desk.reconcile import Reconciled, Reconciler, compare
+from jennie_live.desk.reconcile import BALANCE_UNKNOWN, Reconciled, Reconciler, compare
 
 BALANCE_EVERY_US = 60_000_000
 HOUR_US = 3_600_000_000
+READ_AGAIN_US = 15_000_000
+"""Pause after a reading that failed or was not believed: one that hangs holds up a desk, and its exits, for seconds."""
 
 
 class AccountKeeper:
@@ -34,6 +36,7 @@ class AccountKeeper:
         self._agenda = agenda
         self._tell_adopted = tell_adopted
         self.last: Reconciled | None = None
+        self._rests_until_us = 0
 
     async def reconcile_if_due(self) -> None:
         """Run the reconciliation that the agenda asks for, if any."""
@@ -48,13 +51,14 @@ class AccountKeeper:
             final_us=int(hours.after_market_end_at.timestamp()) * 1_000_000,
             is_busy=bool(self._desk.orders.unresolved()) or self._desk.changed,
         )
-        if trigger is not None:
+        if trigger is not None and not self._rests:
             await self.reconcile(trigger)
 
     async def reconcile(self, trigger: str) -> Reconciled | None:
         """Reconcile now; None when the broker could not be read, to be tried again."""
         result = await self._reconciler.run(trigger)
         if result is None:
+            self._rest()
             return None
         self._agenda.done(trigger, self._desk.now_us)
         self._desk.changed = self._desk.external_trade_seen = False
@@ -70,19 +74,28 @@ class AccountKeeper:
         book, now_us = self._desk.book, self._desk.now_us
         hours = session_times(from_epoch_us(now_us).date())
         aged = book.balance_us is None or now_us - book.balance_us >= BALANCE_EVERY_US
-        if not book.balance_is_stale and not (aged and hours.open_us - HOUR_US <= now_us < hours.last_trade_us):
+        wanted = book.balance_is_stale or (aged and hours.open_us - HOUR_US <= now_us < hours.last_trade_us)
+        if not wanted or self._rests:
             return
         try:
             balance = await self._desk.gateway.balance()
         except GatewayError as error:
+            self._rest()
             get_logger().warning("balance unknown", error=str(error))
-            await self._runtime.alert("balance-unknown", "warning", f"the balance cannot be read: {error}")
+            await self._runtime.alert(BALANCE_UNKNOWN, "warning", f"the balance cannot be read: {error}")
             return
-        await self._runtime.clear_alert("balance-unknown")
+        await self._runtime.clear_alert(BALANCE_UNKNOWN)
         if self._differs(balance):
             await self.reconcile("difference")  # takes the balance if it is believed
             return
         self._take_balance(balance)
+
+    @property
+    def _rests(self) -> bool:
+        return self._desk.now_us < self._rests_until_us
+
+    def _rest(self) -> None:
+        self._rests_until_us = self._desk.now_us + READ_AGAIN_US
 
     def _differs(self, balance: AccountBalance) -> bool:
         """Whether the reading has other shares than our books, orders under way set aside."""

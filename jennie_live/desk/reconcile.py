@@ -18,6 +18,8 @@ from jennie_live.desk.readings import Readings
 from jennie_live.desk.tracker import Tracker
 
 PRICE_TOLERANCE_KRW = 1.0
+BALANCE_UNKNOWN = "balance-unknown"
+"""The alert of a balance that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,9 @@ class Reconciler:
             balance = await desk.gateway.balance()
         except GatewayError as error:
             get_logger().warning("balance unknown", trigger=trigger, error=str(error))
+            await desk.alert(BALANCE_UNKNOWN, "warning", f"the balance cannot be read: {error}", "buying waits for it")
             return None
+        await self._clear(BALANCE_UNKNOWN)
         matches, differences = compare(before, balance.holdings, pending)
         shares = {each.stock_code: int(each.ours) for each in differences if each.kind == "quantity"}
         if why := await self._readings.doubt(trigger, balance, shares):

@@ -12,6 +12,7 @@ from jennie_infra.gateway_client import GatewayError
 from jennie_infra.kis.credentials import REHEARSAL_ACCOUNT, REHEARSAL_APP_KEY, REHEARSAL_APP_SECRET
 from jennie_infra.kis.token_file import FILE_NAME
 from tests.drills.exchange import CODES, HELD, HELD_SHARES
+from tests.drills.invariants import standing_alerts
 from tests.drills.rig import Rig
 from tests.drills.services import service
 
@@ -21,6 +22,7 @@ BOUGHT, BURST = CODES[0], CODES[1:7]
 HALF = HELD_SHARES // 2
 UNTIL_UNKNOWN = (timedelta(seconds=95), timedelta(seconds=95))
 """Slices after which a balance counts no more: three minutes of market time."""
+BALANCE_ALERTS = {"balance-unknown", "balance-doubtful"}
 Body = dict[str, Any]
 
 
@@ -100,6 +102,7 @@ async def test_12_what_is_not_the_balance_refuses_buys_and_keeps_every_position(
     assert all(rig.orders(code) == [] for code in BURST)
     assert {rig.signals(stock_code=code)[0] for code in BURST} == {("refused", "R-BUY-05")}, "balance unknown"
     assert rig.ours() == held, "no reading dropped or added a share"
+    assert standing_alerts(await rig.alerts()) & BALANCE_ALERTS, "I5: the operator knows"
     await rig.sell(HELD, HALF)
     await rig.slices_until(lambda: rig.theirs().get(HELD) == HELD_SHARES - HALF, "stops go on (I6)")
     rig.admin.faults({"clear": True})
@@ -111,4 +114,5 @@ async def test_12_what_is_not_the_balance_refuses_buys_and_keeps_every_position(
     await rig.signal(CODES[7])
     await rig.slices_until(lambda: len(rig.orders(CODES[7])) == 1, "buys go on")
     await rig.slices_until(lambda: not rig.unresolved("buy"), "settled")
+    assert not standing_alerts(await rig.alerts()) & BALANCE_ALERTS, "I5: and its end"
     await rig.holds()

@@ -267,6 +267,27 @@ async def test_the_balance_unknown_refuses_buys(redis_url: str, sqlite_url: str,
         assert rig.gateway.sent_intents == []
 
 
+async def test_a_balance_that_cannot_be_read_is_not_asked_for_at_every_mark(
+    redis_url: str, sqlite_url: str, tmp_path: Path
+) -> None:
+    """Drill 12, I6: each reading that hangs holds up the exits behind it; the trouble and its end are said, once."""
+    async with desk_rig(redis_url, sqlite_url, tmp_path, SELLER) as rig:
+        await rig.mark()
+        rig.gateway.reads_fail = True
+        await rig.mark(seconds=60)
+        before = len(rig.gateway.calls)
+        await rig.mark()
+        await rig.mark()
+        assert len(rig.gateway.calls) == before, "ten seconds after a failure"
+        await rig.mark()
+        assert len(rig.gateway.calls) == before + 1
+        rig.gateway.reads_fail = False
+        for _ in range(3):
+            await rig.mark()
+        said = [alert.cleared for alert in await alerts(rig.redis) if alert.alert_id == "balance-unknown"]
+        assert said == [False, True]
+
+
 async def test_the_second_executor_waits_and_says_who_holds_the_desk(
     redis_url: str, sqlite_url: str, tmp_path: Path
 ) -> None:
