@@ -8,6 +8,8 @@ from pydantic import Field
 from jennie_core.domain.base import MarketTime, Message, PriceKrw, StockCode
 from jennie_core.domain.enums import AssetKind, ListingStatus, Market
 
+CONTINUOUS_PHASE = "0"
+INTERRUPTION_PHASE = "C"
 ANNOUNCING_PHASES = frozenset("ABC")
 """HOUR_CLS_CODE of records that trade nothing: expected match before the open (B), after 15:20 (A), in a VI (C)."""
 

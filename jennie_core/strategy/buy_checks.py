@@ -1,4 +1,4 @@
-"""The checks before a buy, in order; the first failure refuses (R-BUY-01..11, R-BUY-14, R-BUY-16, O4-O6, Q3).
+"""The checks before a buy, in order; the first failure refuses (R-BUY-01..11, R-BUY-14, R-BUY-16, R-BUY-17, O4-O6, Q3).
 
 Whatever could not be read is None and refuses. Sizing, correlation and guard follow in `buying`.
 """
@@ -42,6 +42,8 @@ class BuyFacts:
     buys_today: int | None
     """Filled buys plus buys in flight of this market day."""
     listing_status: ListingStatus | None
+    is_interrupted: bool | None
+    """Volatility interruption on the newest quote; None = unknown."""
     price_krw: int | None
     """The broker's price now; None falls back to the signal's (R-BUY-11)."""
     cash_krw: int | None
@@ -129,6 +131,14 @@ def listing_allows(facts: BuyFacts, settings: TradingSettings) -> Refusal | None
     return Refusal(rule="Q3-status", detail="listing status forbids buying", value=status, limit="normal")
 
 
+def trading_goes_on(facts: BuyFacts, settings: TradingSettings) -> Refusal | None:
+    """R-BUY-17: not into a volatility interruption; a halt is a status of the listing (`listing_allows`)."""
+    if facts.is_interrupted is False:
+        return None
+    detail = "trading interrupted" if facts.is_interrupted else "whether trading is interrupted is unknown"
+    return Refusal(rule="R-BUY-17", detail=detail, value=facts.signal.stock_code, limit="continuous trading")
+
+
 def not_held(facts: BuyFacts, settings: TradingSettings) -> Refusal | None:
     """R-BUY-05, R-BUY-06, O1: positions known, code neither held nor being bought."""
     if facts.held_codes is None or facts.open_buy_codes is None:
@@ -202,6 +212,7 @@ CHECKS: tuple[Check, ...] = (
     tradable,
     score_high_enough,
     listing_allows,
+    trading_goes_on,
     not_held,
     no_cooldown,
     buys_left_today,

@@ -1,4 +1,4 @@
-"""The risk gates before a signal leaves the scanner (R-GATE-01..13), in order; the first failure refuses.
+"""The risk gates before a signal leaves the scanner (R-GATE-01..14), in order; the first failure refuses.
 
 Windows are offsets from the day's open and close (T6). A reading that a gate needs and does not have refuses,
 except where the rulebook lets it pass (RSI, volume ratio and VWAP before they exist).
@@ -34,6 +34,8 @@ class GateView:
     trade_from_us: int
     danger_from_us: int
     entry_end_us: int
+    interrupted_us: int | None
+    """Since when trading of the code is interrupted; None = it trades."""
     last_signal_us: int | None
     stop_loss_cooldowns: Mapping[str, int] | None
     """Code -> end of the cooldown; None = the store could not be read."""
@@ -73,6 +75,13 @@ def entry_cutoff(view: GateView) -> Refusal | None:
         return None
     minutes = (view.market_us - view.entry_end_us) / (60 * SECOND_US)
     return Refusal(rule="R-CAL-02", detail="new entries have ended for today", value=round(minutes, 1), limit=0.0)
+
+
+def trading_goes_on(view: GateView) -> Refusal | None:
+    """R-GATE-14: a volatility interruption or a halt refuses until the code's next trade in continuous trading."""
+    if view.interrupted_us is None:
+        return None
+    return interruption_refusal(view.interrupted_us, view.market_us)
 
 
 def rsi_guard(view: GateView) -> Refusal | None:
@@ -170,6 +179,7 @@ COMMON_GATES: tuple[Gate, ...] = (
     no_trade_window,
     danger_zone,
     entry_cutoff,
+    trading_goes_on,
     rsi_guard,
     macro_risk,
     market_regime,
@@ -182,12 +192,13 @@ COMMON_GATES: tuple[Gate, ...] = (
 )
 """Before the setups R-STRAT-03..08."""
 
-CONVICTION_GATES: tuple[Gate, ...] = (entry_cutoff, cooldown)
-ORB_GATES: tuple[Gate, ...] = (entry_cutoff, cooldown, stop_loss_cooldown, sell_cooldown, trade_tier)
+CONVICTION_GATES: tuple[Gate, ...] = (entry_cutoff, trading_goes_on, cooldown)
+ORB_GATES: tuple[Gate, ...] = (entry_cutoff, trading_goes_on, cooldown, stop_loss_cooldown, sell_cooldown, trade_tier)
 CONFIRMATION_GATES: tuple[Gate, ...] = (
     no_trade_window,
     danger_zone,
     entry_cutoff,
+    trading_goes_on,
     rsi_guard,
     macro_risk,
     cooldown,
@@ -211,6 +222,12 @@ def first_refusal(gates: tuple[Gate, ...], view: GateView) -> Refusal | None:
 def all_refusals(gates: tuple[Gate, ...], view: GateView) -> list[Refusal]:
     """Every gate that fails now, with value and limit: why a watched stock is not bought."""
     return [refusal for gate in gates if (refusal := gate(view)) is not None]
+
+
+def interruption_refusal(since_us: int, market_us: int) -> Refusal:
+    """R-GATE-14 with the seconds since trading of the code was interrupted."""
+    seconds = (market_us - since_us) / SECOND_US
+    return Refusal(rule="R-GATE-14", detail="trading interrupted", value=round(seconds, 1), limit="the next trade")
 
 
 def _cooldown_of(rule: str, name: str, ends: Mapping[str, int] | None, view: GateView) -> Refusal | None:

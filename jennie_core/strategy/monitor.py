@@ -10,7 +10,7 @@ from jennie_core.domain.base import canonical_hash, from_epoch_us
 from jennie_core.domain.control import StopState
 from jennie_core.domain.enums import SellReason
 from jennie_core.domain.macro import IntradayRisk, TradingContext
-from jennie_core.domain.market import Tick
+from jennie_core.domain.market import CONTINUOUS_PHASE, INTERRUPTION_PHASE, Tick
 from jennie_core.domain.positions import Position, PositionEvent
 from jennie_core.domain.signals import Alert, SellOrder
 from jennie_core.domain.trading_settings import TradingSettings
@@ -20,8 +20,6 @@ from jennie_core.strategy.exits import ExitDecision, evaluate_exit, has_valid_pr
 from jennie_core.strategy.held import HeldStock, OpenSell, PositionIndicators, WatermarkChange
 from jennie_core.strategy.monitor_alerts import MonitorAlerts
 
-CONTINUOUS_PHASE = "0"
-INTERRUPTION_PHASE = "C"
 LIQUIDATION_RULE = "R-LIQ-02"
 TIME_EXIT_RULE = "R-EXIT-13"
 SECOND_US = 1_000_000

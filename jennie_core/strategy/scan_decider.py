@@ -6,6 +6,7 @@ from datetime import date
 from jennie_core.domain.base import from_epoch_us
 from jennie_core.domain.decisions import Refusal
 from jennie_core.domain.enums import SignalType
+from jennie_core.domain.market import Tick
 from jennie_core.domain.signals import BuySignal
 from jennie_core.strategy import gates
 from jennie_core.strategy.bars import Bar
@@ -67,6 +68,14 @@ class ScanDecider:
             if decision_or_wait is not None:
                 decisions.append(decision_or_wait)
         return without_repeats(decisions) if decisions else NOTHING
+
+    def on_interruption(self, state: CodeState, tick: Tick) -> Sequence[Decision]:
+        """R-GATE-14: trading of the code is interrupted; a hit that waits for its confirmation is discarded."""
+        pending = state.interrupt(tick)
+        if pending is None or state.listed is None:
+            return NOTHING
+        refusal = gates.interruption_refusal(tick.exchange_us, tick.exchange_us)
+        return (SignalRefusal(tick.code, pending.signal_type, refusal, tick.exchange_us, tick.price_krw),)
 
     def _decide_or_wait(
         self, state: CodeState, listed: Listed, signal_type: SignalType, trigger: Trigger

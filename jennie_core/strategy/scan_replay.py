@@ -33,6 +33,9 @@ class ScanReplay:
             elif self._windows.takes(item):
                 self._run_timer(item.exchange_us)
                 self._take(item)
+            elif self._windows.interrupts(item) and item.code in self._states:
+                self._run_timer(item.exchange_us)
+                self._decider.on_interruption(self._states[item.code], item)
 
     def _take(self, tick: Tick) -> None:
         state = self._states.get(tick.code)

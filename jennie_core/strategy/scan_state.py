@@ -76,6 +76,7 @@ class CodeState:
     __slots__ = (
         "builder",
         "indicators",
+        "interrupted_us",
         "last_received_us",
         "last_tick_us",
         "listed",
@@ -95,13 +96,25 @@ class CodeState:
         self.pending: Pending | None = None
         self.last_tick_us = 0
         self.last_received_us = 0
+        self.interrupted_us: int | None = None
+        """Since when trading of the code is interrupted (R-GATE-14); its next trade ends it."""
 
     def add(self, tick: Tick) -> Bar | None:
         """Take one trade of continuous trading; the bar that it closed, if any."""
         closed = self.builder.add(tick.price_krw, tick.volume, tick.exchange_us, tick.cumulative_volume)
         self.last_tick_us = tick.exchange_us
         self.last_received_us = tick.received_us
+        self.interrupted_us = None
         return closed
+
+    def interrupt(self, tick: Tick) -> Pending | None:
+        """Take the announcement of an interruption, unless a newer trade has ended it; the pending hit that it ends."""
+        if tick.exchange_us < self.last_tick_us:
+            return None
+        if self.interrupted_us is None:
+            self.interrupted_us = tick.exchange_us
+        pending, self.pending = self.pending, None
+        return pending
 
     def take(self, bar: Bar) -> None:
         """Move indicators and opening range by one closed bar."""

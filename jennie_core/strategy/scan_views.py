@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from jennie_core.domain.enums import MarketRegime
-from jennie_core.domain.market import Tick
+from jennie_core.domain.market import CONTINUOUS_PHASE, INTERRUPTION_PHASE, Tick
 from jennie_core.domain.trading_settings import ScannerSettings
 from jennie_core.krx.sessions import SessionTimes
 from jennie_core.strategy.context import EffectiveContext
@@ -13,8 +13,6 @@ from jennie_core.strategy.listed import Listed
 from jennie_core.strategy.opening_range import OpeningRange
 from jennie_core.strategy.scan_inputs import ScanInputs
 from jennie_core.strategy.scan_state import CodeState, Readings, Trigger
-
-CONTINUOUS_PHASE = "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,10 @@ class DayWindows:
     def takes(self, tick: Tick) -> bool:
         """Whether a tick belongs to continuous trading or one of its crosses (T6)."""
         return tick.session_phase == CONTINUOUS_PHASE and self.open_us <= tick.exchange_us <= self.last_trade_us
+
+    def interrupts(self, tick: Tick) -> bool:
+        """Whether a record says that continuous trading of its code is interrupted (R-GATE-14)."""
+        return tick.session_phase == INTERRUPTION_PHASE and self.open_us <= tick.exchange_us <= self.last_trade_us
 
     def new_state(self) -> CodeState:
         """An empty state with the day's opening range."""
@@ -99,6 +101,7 @@ class ScanViews:
             trade_from_us=windows.trade_from_us,
             danger_from_us=windows.danger_from_us,
             entry_end_us=windows.entry_end_us,
+            interrupted_us=state.interrupted_us,
             last_signal_us=inputs.last_signal_us.get(listed.code),
             stop_loss_cooldowns=inputs.stop_loss_cooldowns,
             sell_cooldowns=inputs.sell_cooldowns,

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from jennie_core.domain.control import StopState
 from jennie_core.domain.decisions import Refusal
 from jennie_core.domain.macro import IntradayRisk, TradingContext
-from jennie_core.domain.market import ClockMark, MinuteBar, Tick
+from jennie_core.domain.market import CONTINUOUS_PHASE, ClockMark, MinuteBar, Tick
 from jennie_core.domain.trading_settings import ScannerSettings
 from jennie_core.domain.watchlist import HotWatchlist
 from jennie_core.krx.calendar import KrxCalendar, UnknownSessionError
@@ -24,7 +24,7 @@ from jennie_core.strategy.scan_decider import NOTHING, ScanDecider
 from jennie_core.strategy.scan_inputs import ReplayInputs, ScanInputs
 from jennie_core.strategy.scan_replay import ScanReplay
 from jennie_core.strategy.scan_state import CodeState, Decision, SignalRefusal, Trigger, signal_id
-from jennie_core.strategy.scan_views import CONTINUOUS_PHASE, DayWindows, ScanViews
+from jennie_core.strategy.scan_views import DayWindows, ScanViews
 
 __all__ = ["Decision", "ScannerCore", "SignalRefusal", "signal_id"]
 
@@ -133,7 +133,7 @@ class ScannerCore:
         exchange_us = tick.exchange_us
         if tick.session_phase != CONTINUOUS_PHASE or not self._open_us <= exchange_us <= self._last_trade_us:
             self.outside_ticks += 1
-            return NOTHING
+            return self._decider.on_interruption(state, tick) if self._windows.interrupts(tick) else NOTHING
         closed = state.add(tick)
         if closed is None:
             return NOTHING

@@ -62,6 +62,7 @@ class BuySight:
             sell_cooldowns=cooldowns[CooldownKind.SELL],
             buys_today=buys_on(orders, now.date()),
             listing_status=None if quote is None else quote.status,
+            is_interrupted=None if quote is None else quote.in_volatility_interruption,
             price_krw=price_krw,
             cash_krw=None if cash is None else cash.orderable_krw,
         )

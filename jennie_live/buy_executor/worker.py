@@ -11,6 +11,7 @@ from jennie_core.domain.signals import BuySignal
 from jennie_core.krx.calendar import KrxCalendar
 from jennie_core.strategy.buy_checks import buy_price_krw, check_buy
 from jennie_core.strategy.buying import plan_buy
+from jennie_core.strategy.quote_need import needs_quote
 from jennie_infra.bus.streams import Streams
 from jennie_infra.db.repositories import cooldowns, journal
 from jennie_infra.db.repositories.booking import Booked
@@ -37,9 +38,6 @@ from jennie_live.desk.orders import WorkingOrder
 from jennie_live.desk.outcomes import EXPIRED, ORDERED, REFUSED, Outcomes, Request
 from jennie_live.desk.status import Detail
 from jennie_live.desk.worker import DeskParts, DeskWorker
-
-FRESH_SECONDS = 2.0
-"""A signal younger than this carries the broker's price of now (R-BUY-11)."""
 
 
 class BuyWorker(DeskWorker[BuySignal]):
@@ -74,7 +72,7 @@ class BuyWorker(DeskWorker[BuySignal]):
     async def _decide(self, signal: BuySignal, now: datetime) -> Refusal | None:
         """Order what may be ordered; else the refusal that says why not."""
         quote, price = self._facts.quote(signal.stock_code, now), None
-        if (now - signal.signalled_at).total_seconds() > FRESH_SECONDS or quote is None:
+        if needs_quote(signal, quote, now):
             quote = await self._facts.ask_quote(signal.stock_code, now)
             price = None if quote is None else quote.price_krw
         if self._conditions.permit_refusal(signal, now) is not None:

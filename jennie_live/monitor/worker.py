@@ -11,12 +11,12 @@ from jennie_core.domain.base import KST, from_epoch_us, to_epoch_us
 from jennie_core.domain.enums import ListingStatus
 from jennie_core.domain.health import DependencyStatus, ServiceState
 from jennie_core.domain.macro import IntradayRisk, TradingContext
-from jennie_core.domain.market import ClockMark, Quote, Tick
+from jennie_core.domain.market import CONTINUOUS_PHASE, INTERRUPTION_PHASE, ClockMark, Quote, Tick
 from jennie_core.domain.signals import SellOrder
 from jennie_core.krx.calendar import KrxCalendar
 from jennie_core.krx.sessions import session_times
 from jennie_core.strategy.exits import profit_pct
-from jennie_core.strategy.monitor import CONTINUOUS_PHASE, INTERRUPTION_PHASE, MonitorCore
+from jennie_core.strategy.monitor import MonitorCore
 from jennie_infra.bus.keys import KEYS, RedisKeys
 from jennie_infra.bus.streams import Streams
 from jennie_infra.clock import real_now_us

@@ -37,9 +37,10 @@ def reply(name: str) -> RestReply:
     return answer(name)[2]
 
 
+@pytest.mark.rule("R-GW-10")
 @pytest.mark.parametrize(("name", "layout"), [("H0STCNT0.47", NEW), ("H0STCNT0.46", OLD)])
 def test_a_trade_is_read_by_position(name: str, layout: WireLayout) -> None:
-    """R-GW-10: price 2, trade volume 12, cumulative volume 13; never 5, 8 or 10."""
+    """Price 2, trade volume 12, cumulative volume 13; never 5, 8 or 10."""
     found = FrameDecoder(layout).decode(frame(name), 7)
     assert isinstance(found, Trades)
     (record,) = found.records
@@ -50,8 +51,9 @@ def test_a_trade_is_read_by_position(name: str, layout: WireLayout) -> None:
     assert base == 59_800
 
 
+@pytest.mark.rule("R-GW-10")
 def test_every_record_of_a_frame_counts() -> None:
-    """R-GW-10: the third part is the record count; codes may carry letters."""
+    """The third part is the record count; codes may carry letters."""
     found = FrameDecoder(NEW).decode(frame("H0STCNT0.47.two-records"), 7)
     assert isinstance(found, Trades)
     assert [record.tick.code for record in found.records] == ["005930", "0009K0"]
@@ -268,8 +270,9 @@ def test_a_revision_names_the_old_number_and_the_whole_remainder() -> None:
     assert (fields["ORD_DVSN"], fields["ORD_UNPR"]) == ("01", "0")
 
 
+@pytest.mark.rule("R-GW-06")
 def test_balance_without_sold_out_rows() -> None:
-    """R-GW-06: orderable cash is the amount without credit; a sold position stays as a zero row at the broker."""
+    """Orderable cash is the amount without credit; a sold position stays as a zero row at the broker."""
     orderable = codec_orderable.decode_orderable_cash(reply("TTTC8908R"))
     balance = codec_account.decode_balance([reply("TTTC8434R")], orderable, AT)
     assert (balance.deposit_krw, balance.cash_krw, balance.orderable_cash_krw) == (10_000_000, 9_396_910, 9_397_000)

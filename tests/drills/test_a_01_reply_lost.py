@@ -59,9 +59,10 @@ async def test_01_a_buy_that_never_arrived_is_given_up_only_after_three_inquirie
     await rig.holds()
 
 
+@pytest.mark.rule("R-ORD-04", "R-ORD-05")
 @pytest.mark.parametrize("fault", ["accept_then_drop_reply", "drop_request"])
 async def test_01_and_07_the_reply_of_a_cancel_is_lost(rig: Rig, fault: str) -> None:
-    """R-ORD-04, R-ORD-05: the resting limit order is cancelled after 10 s, and the state is read back."""
+    """The resting limit order is cancelled after 10 s, and the state is read back."""
     rig.admin.faults({"name": fault, "endpoint": "order-rvsecncl", "count": 1})
     rig.admin.faults(RESTS)
     await rig.signal(CODE, **LIMIT)

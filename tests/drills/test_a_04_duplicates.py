@@ -23,6 +23,7 @@ BURST = 100
 LEASE_SECONDS = 3.0
 
 
+@pytest.mark.rule("R-MSG-06")
 @pytest.mark.parametrize("moment", ["at any moment", "after_intent", "after_reply", "after_outcome"])
 async def test_04_fifty_equal_signals_are_one_order_and_forty_nine_refusals(rig: Rig, moment: str) -> None:
     """Half of them before the death and half after it; the stream hands out again what was in hand.
@@ -62,8 +63,9 @@ async def test_04_fifty_equal_signals_are_one_order_and_forty_nine_refusals(rig:
     await rig.holds()
 
 
+@pytest.mark.rule("R-BUY-10")
 async def test_04_a_scanner_that_fires_on_every_tick_makes_one_order_and_the_rest_survives_a_restart(rig: Rig) -> None:
-    """Fifty signals of one stock with ids of their own: one order; after a restart the stock still rests (R-BUY-10)."""
+    """Fifty signals of one stock with ids of their own: one order; after a restart the stock still rests."""
     at = rig.now + timedelta(seconds=1)
     for number in range(EQUAL):
         when = at + timedelta(milliseconds=10 * number)

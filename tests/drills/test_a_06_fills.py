@@ -42,9 +42,10 @@ async def _sells_what_is_there(rig: Rig, filled: int) -> None:
     await rig.holds()
 
 
+@pytest.mark.rule("R-ORD-05", "R-ORD-10")
 @pytest.mark.parametrize("order", ["market", "limit"])
 async def test_06_the_rest_is_cancelled_by_us(rig: Rig, order: str) -> None:
-    """R-ORD-05, R-ORD-10: holdings are the filled shares at their true average; fees and tax come from fills."""
+    """Holdings are the filled shares at their true average; fees and tax come from fills."""
     bought = await _partly_bought(rig, **(LIMIT if order == "limit" else {}))
     await rig.slices_until(lambda: rig.state(CODE) == "cancelled", "the rest is given up", 10)
     assert rig.ours()[CODE] == (bought["filled_quantity"], 0)

@@ -59,6 +59,7 @@ async def test_09_a_swallowed_fill_notice_is_found_within_thirty_seconds(rig: Ri
     await rig.holds()
 
 
+@pytest.mark.rule("R-SELL-04", "R-SELL-05")
 @pytest.mark.safety
 async def test_09_a_position_that_is_flat_already_is_refused_once_and_then_reconciled(rig: Rig) -> None:
     """Sold by hand and nobody told us, the exit is raised again and again: at most one rejection."""

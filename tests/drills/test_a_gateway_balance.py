@@ -85,6 +85,7 @@ FAULTS: dict[str, Callable[[Body, Body], Body]] = {
 }
 
 
+@pytest.mark.rule("R-BUY-05")
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_12_what_is_not_the_balance_refuses_buys_and_keeps_every_position(rig: Rig, fault: str) -> None:
     before = raw_balance(rig)

@@ -278,8 +278,9 @@ async def test_a_pending_entry_is_never_trimmed(client: AsyncRedis, blocking: As
     assert await reader.read(pending=True) == entries[:1]
 
 
+@pytest.mark.rule("R-RDS-01")
 async def test_a_new_group_starts_at_the_end(client: AsyncRedis, blocking: AsyncRedis) -> None:
-    """R-RDS-01: no old signal is replayed."""
+    """No old signal is replayed."""
     await client.xgroup_destroy(Streams.BUY_SIGNALS.value, "buy-executor")
     await StreamWriter(client, Streams.BUY_SIGNALS).publish(buy(), NOW)
     await ensure_groups(client)

@@ -57,8 +57,9 @@ def test_an_intent_reads_back_as_it_was_stored(engine: Engine) -> None:
         assert intents.buys_started(connection, DAY) == 1
 
 
+@pytest.mark.rule("R-MSG-06")
 def test_an_intent_id_is_used_once(engine: Engine) -> None:
-    """R-MSG-06, I1."""
+    """I1."""
     stored = accepted(engine)
     with pytest.raises(IntegrityError), engine.begin() as connection:
         intents.store(connection, stored)
@@ -75,8 +76,9 @@ def test_an_ended_order_is_never_reopened(engine: Engine, state: OrderState) -> 
             intents.transition(connection, base.intent_id, after, now=SENT)
 
 
+@pytest.mark.rule("R-DB-03")
 def test_fills_intent_position_and_trade_are_one_change(engine: Engine) -> None:
-    """R-DB-03: booking the same fills again changes nothing."""
+    """Booking the same fills again changes nothing."""
     stored = accepted(engine, context={"sector_group": "IT", "atr_krw": 50.0, "hybrid_score": 71.0})
     first = [fill("a", 30, 100), fill("b", 20, 110)]
     with engine.begin() as connection:
@@ -107,8 +109,8 @@ def test_more_than_ordered_cannot_be_filled(engine: Engine) -> None:
         assert booking.fill_ids(connection, stored.intent_id) == set()
 
 
+@pytest.mark.rule("R-MON-06", "R-SELL-12")
 def test_a_sale_in_parts_adds_up_and_advances_the_level_on_its_fill(engine: Engine) -> None:
-    """R-SELL-12, R-MON-06."""
     with engine.begin() as connection:
         positions.adjust(connection, carried(100, 100.0))
     sale = accepted(
@@ -159,8 +161,8 @@ def test_an_adjustment_counts_once_and_a_lost_row_is_derived_again(engine: Engin
     assert [(each.stock_code, each.quantity, each.average_price_krw) for each in made] == [("005930", 10, 500.0)]
 
 
+@pytest.mark.rule("R-RDS-05")
 def test_a_watermark_only_rises(engine: Engine) -> None:
-    """R-RDS-05."""
     with engine.begin() as connection:
         positions.adjust(connection, carried(10, 500.0))
         positions.raise_watermark(connection, "005930", 600, floor_armed=True, now=SENT)

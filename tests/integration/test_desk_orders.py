@@ -87,8 +87,9 @@ async def test_without_a_ledger_nothing_is_sent(engine: Engine) -> None:
         assert "ledger-unreachable" in desk.alerts
 
 
+@pytest.mark.rule("R-ORD-12")
 async def test_a_lost_reply_is_settled_by_inquiry_and_never_sent_again(engine: Engine) -> None:
-    """Drill 1, R-ORD-12."""
+    """Drill 1."""
     async with harness(engine) as desk:
         desk.gateway.replies.append("lose")
         assert isinstance(await desk.submit(desk.intent()), Unknown)
@@ -137,8 +138,9 @@ async def test_two_candidates_freeze_the_order(engine: Engine) -> None:
         assert "frozen-buy-1" in desk.alerts
 
 
+@pytest.mark.rule("R-ORD-05")
 async def test_partial_fill_then_cancel_keeps_the_filled_shares(engine: Engine) -> None:
-    """Drill 6, R-ORD-05: a limit order times out after 10 s with 37 of 100 filled."""
+    """Drill 6: a limit order times out after 10 s with 37 of 100 filled."""
     async with harness(engine) as desk:
         await desk.submit(desk.intent(order_type=OrderType.LIMIT, limit_price_krw=10_000))
         await desk.settle()
@@ -164,8 +166,9 @@ async def test_a_swallowed_notice_is_found_by_the_confirming_inquiry(engine: Eng
         assert desk.state("buy-1") == "filled"
 
 
+@pytest.mark.rule("R-ORD-07", "R-ORD-10")
 async def test_after_the_last_poll_the_rest_is_cancelled(engine: Engine) -> None:
-    """R-ORD-07, R-ORD-10: five polls, then cancel and book."""
+    """Five polls, then cancel and book."""
     async with harness(engine) as desk:
         await desk.submit(desk.intent())
         desk.gateway.execute(desk.gateway.orders[0], 60, 10_000)
@@ -291,8 +294,8 @@ async def test_reconciling_twice_changes_nothing_and_foreign_trades_are_external
         desk.assert_derived()
 
 
+@pytest.mark.rule("R-REC-06")
 async def test_an_order_under_way_is_not_judged_as_a_difference(engine: Engine) -> None:
-    """R-REC-06."""
     async with harness(engine) as desk:
         desk.gateway.replies.append("drop")
         await desk.submit(desk.intent())
@@ -314,8 +317,9 @@ async def test_an_unreadable_balance_changes_nothing(engine: Engine) -> None:
         assert desk.holdings() == {CODE: (100, 0, 10_000.0)}
 
 
+@pytest.mark.rule("R-BUY-15")
 async def test_a_fill_waits_for_a_database_that_is_away_and_is_booked_once(engine: Engine) -> None:
-    """Drill 26, R-BUY-15."""
+    """Drill 26."""
     async with harness(engine) as desk:
         await desk.submit(desk.intent())
         await desk.journal.flush()

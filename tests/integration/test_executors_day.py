@@ -10,11 +10,23 @@ from tests.integration.desk_rig import desk_rig
 BUYER, SELLER = "buy-executor", "sell-executor"
 
 
+@pytest.mark.rule(
+    "R-BUY-07",
+    "R-BUY-13",
+    "R-BUY-15",
+    "R-SELL-06",
+    "R-SELL-07",
+    "R-SELL-08",
+    "R-SELL-09",
+    "R-SELL-10",
+    "R-SELL-11",
+    "R-SELL-12",
+)
 @pytest.mark.parametrize("store", ["sqlite_url", "mariadb_url"])
 async def test_signal_to_position_to_sale(
     redis_url: str, store: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    """R-BUY-13, R-BUY-15, R-SELL-06..12: both sides of a trade, equal to the broker's ledger."""
+    """Both sides of a trade, equal to the broker's ledger."""
     ledger_url = request.getfixturevalue(store)
     async with desk_rig(redis_url, ledger_url, tmp_path, BUYER, SELLER) as rig:
         await rig.signal()

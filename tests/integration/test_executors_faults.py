@@ -40,6 +40,7 @@ async def holding(rig: DeskRig, quantity: int = 0) -> int:
     return order.filled
 
 
+@pytest.mark.rule("R-MSG-06")
 async def test_one_order_for_fifty_equal_signals(redis_url: str, sqlite_url: str, tmp_path: Path) -> None:
     """Drill 4: one order, 49 recorded refusals that name the duplicate rule; a restart changes nothing."""
     async with desk_rig(redis_url, sqlite_url, tmp_path, BUYER) as rig:
@@ -58,6 +59,7 @@ async def test_one_order_for_fifty_equal_signals(redis_url: str, sqlite_url: str
         assert len(rig.rows(DECISION_LOG, rule="R-MSG-06")) == 49
 
 
+@pytest.mark.rule("R-MSG-06")
 async def test_an_entry_that_is_delivered_again_is_no_second_signal(
     redis_url: str, sqlite_url: str, tmp_path: Path
 ) -> None:
@@ -80,8 +82,9 @@ async def test_an_entry_that_is_delivered_again_is_no_second_signal(
         assert len(rig.rows(DECISION_LOG, rule="R-MSG-06")) == 1, "the second entry, once, though it came twice"
 
 
+@pytest.mark.rule("R-BUY-06", "R-BUY-10")
 async def test_different_signals_of_one_code_make_one_order(redis_url: str, sqlite_url: str, tmp_path: Path) -> None:
-    """O1, R-BUY-10: the second finds the first unresolved, the third finds the stock held."""
+    """O1: the second finds the first unresolved, the third finds the stock held."""
     async with desk_rig(redis_url, sqlite_url, tmp_path, BUYER) as rig:
         await rig.signal(signal_id="a")
         await rig.signal(signal_id="b")
@@ -113,8 +116,9 @@ async def test_a_permit_for_another_watchlist_names_value_and_limit(
         assert (row["refusal_rule"], row["refusal_value"], row["refusal_limit"]) == ("PERMIT", "wl-0", "wl-1")
 
 
+@pytest.mark.rule("R-BUY-14")
 async def test_an_old_signal_is_recorded_as_expired(redis_url: str, sqlite_url: str, tmp_path: Path) -> None:
-    """R-BUY-14, drill 23: what waited while the executor was away is not bought."""
+    """Drill 23: what waited while the executor was away is not bought."""
     async with desk_rig(redis_url, sqlite_url, tmp_path, BUYER) as rig:
         await rig.stop(BUYER)
         await rig.signal()
@@ -126,6 +130,7 @@ async def test_an_old_signal_is_recorded_as_expired(redis_url: str, sqlite_url: 
         assert rig.gateway.sent_intents == []
 
 
+@pytest.mark.rule("R-BUY-02")
 async def test_a_pause_stops_buys_and_never_exits(redis_url: str, sqlite_url: str, tmp_path: Path) -> None:
     """O4, I6."""
     async with desk_rig(redis_url, sqlite_url, tmp_path, BUYER, SELLER) as rig:
@@ -156,6 +161,7 @@ async def test_a_halt_cancels_open_buys_within_a_second_and_lets_exits_go_on(
         assert rig.gateway.orders[2].request.quantity == rig.gateway.orders[0].filled
 
 
+@pytest.mark.rule("R-SELL-03")
 @pytest.mark.parametrize(("reason", "sent"), [(SellReason.STOP_LOSS, False), (SellReason.MANUAL, True)])
 async def test_a_halt_that_blocks_exits_lets_the_operator_sell(
     redis_url: str, sqlite_url: str, tmp_path: Path, reason: SellReason, sent: bool
@@ -240,8 +246,9 @@ async def test_the_end_of_an_unknown_order_is_said_by_the_process_that_sees_it(
         assert [cleared for alert_id, cleared in said if alert_id == name] == [False, True]
 
 
+@pytest.mark.rule("R-SELL-05")
 async def test_one_sell_at_a_time(redis_url: str, sqlite_url: str, tmp_path: Path) -> None:
-    """R-SELL-05: two exits of one stock in one slice make one order."""
+    """Two exits of one stock in one slice make one order."""
     async with desk_rig(redis_url, sqlite_url, tmp_path, BUYER, SELLER) as rig:
         managed = await holding(rig)
         await rig.sell(order_id="x1", quantity=managed // 2)
@@ -252,6 +259,7 @@ async def test_one_sell_at_a_time(redis_url: str, sqlite_url: str, tmp_path: Pat
         assert {rule for _, rule in rig.outcomes()} & {"O1", "R-SELL-05"}
 
 
+@pytest.mark.rule("R-BUY-05")
 async def test_the_balance_unknown_refuses_buys(redis_url: str, sqlite_url: str, tmp_path: Path) -> None:
     """Drill 12, I4: cash that was not read for three minutes is unknown, not zero."""
     async with desk_rig(redis_url, sqlite_url, tmp_path, BUYER) as rig:
@@ -333,6 +341,7 @@ async def test_a_killed_executor_settles_its_open_order_before_new_signals(
         assert sum(row["quantity"] for row in rig.fills()) == order.filled
 
 
+@pytest.mark.rule("R-BUY-06", "R-BUY-07")
 async def test_a_position_sold_in_this_slice_may_be_bought_only_after_the_next(
     redis_url: str, sqlite_url: str, tmp_path: Path
 ) -> None:
@@ -351,8 +360,9 @@ async def test_a_position_sold_in_this_slice_may_be_bought_only_after_the_next(
         assert refused == {"same-slice": "R-BUY-06", "next-slice": "R-BUY-07"}
 
 
+@pytest.mark.rule("R-TG-16")
 async def test_manual_buys_pass_cooldowns_and_keep_the_caps(redis_url: str, sqlite_url: str, tmp_path: Path) -> None:
-    """R-TG-16: the owner's quantity, never more than sizing allows."""
+    """The owner's quantity, never more than sizing allows."""
     async with desk_rig(redis_url, sqlite_url, tmp_path, BUYER, SELLER) as rig:
         managed = await holding(rig)
         await rig.sell()

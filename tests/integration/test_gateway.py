@@ -145,8 +145,9 @@ def test_a_market_order_is_accepted_filled_and_told_once(stack: Any, client: Any
     assert holdings == {code: 10, stack.codes[-1]: 100}
 
 
+@pytest.mark.rule("R-GW-09")
 def test_a_resting_order_is_listed_and_cancelled(stack: Any, client: Any) -> None:
-    """R-GW-09: the whole remainder; the order list says so afterwards."""
+    """The whole remainder; the order list says so afterwards."""
     code = stack.codes[1]
     lower = stack.api("GET", f"/api/market/snapshot?code={code}").json()["lower_limit_krw"]
     placed = order(stack, "b-rest", code, lease=3, order_type="limit", limit_price_krw=lower)
@@ -205,8 +206,9 @@ def test_codes_beyond_forty_are_polled_and_shown_as_such(stack: Any, client: Any
     assert stack.admin("GET", "violations")["count"] == 0
 
 
+@pytest.mark.rule("R-GW-05")
 def test_reads_come_typed_and_ascending(stack: Any, client: Any) -> None:
-    """R-GW-05: bars ascending and paged to the asked length."""
+    """Bars ascending and paged to the asked length."""
     code = stack.codes[0]
     for _ in range(6):
         end = settle(stack, client, 10)

@@ -134,8 +134,9 @@ def test_worker_image_starts_a_module_that_exists_and_carries_no_other_worker(na
     }
 
 
+@pytest.mark.rule("R-CFG-03")
 def test_every_variable_of_ours_is_a_setting() -> None:
-    """R-CFG-03: an unknown JENNIE_* variable is an error, so a wrong one here would stop every container."""
+    """An unknown JENNIE_* variable is an error, so a wrong one here would stop every container."""
     used = set(re.findall(r"\bJENNIE_[A-Z_]+(?=:)", flat({name: SERVICES[name] for name in OWN})))
     used |= set(re.findall(r"\bJENNIE_[A-Z_]+(?==)", DOCKERFILE))
     known = {f"JENNIE_{field.upper()}" for field in Settings.model_fields}

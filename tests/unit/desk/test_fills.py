@@ -37,8 +37,8 @@ def test_the_same_inquiry_gives_the_same_fill_ids() -> None:
     assert [fill.fill_id for fill in first] == [fill.fill_id for fill in again]
 
 
+@pytest.mark.rule("R-ORD-11")
 def test_an_absent_amount_keeps_the_requested_price() -> None:
-    """R-ORD-11."""
     found = from_inquiry(OURS, row(filled_quantity=3, filled_amount_krw=0), SENT, RATIO)
     assert found[0].price_krw == OURS.reference_price_krw
 

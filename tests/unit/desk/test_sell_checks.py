@@ -55,6 +55,7 @@ def rule(**changes: Any) -> str | None:
 HALT = StopState(paused=True, halted=True, halt_blocks_exits=True)
 
 
+@pytest.mark.rule("R-BUY-14", "R-CAL-01", "R-MSG-06", "R-SELL-03", "R-SELL-04", "R-SELL-05")
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -78,22 +79,24 @@ def test_first_failing_check_refuses(changes: dict[str, Any], expected: str | No
     assert rule(**changes) == expected
 
 
+@pytest.mark.rule("R-SELL-02")
 def test_exit_hours_end_at_the_close() -> None:
-    """R-SELL-02."""
     late = SENT.replace(hour=15, minute=30)
     assert rule(order=order().model_copy(update={"raised_at": late}), market_time=late) == "R-SELL-02"
 
 
+@pytest.mark.rule("R-SELL-01", "R-SELL-04")
 @pytest.mark.parametrize("reason", [SellReason.MANUAL, SellReason.FORCED_LIQUIDATION])
 def test_operator_orders_pass_hours_stops_and_locks(reason: SellReason) -> None:
-    """R-SELL-01, O4: manual and forced sells always work, for what is held."""
+    """O4: manual and forced sells always work, for what is held."""
     asked = order(reason)
     late = SENT.replace(hour=16)
     assert rule(order=asked, market_time=late, stops=HALT, is_session=False, last_failure_at=late) is None
     assert rule(order=asked, position=None) == "R-SELL-04"
 
 
+@pytest.mark.rule("R-SELL-06")
 def test_only_managed_shares_are_sold() -> None:
-    """R-SELL-06, O3."""
+    """O3."""
     assert quantity_to_sell(order(quantity=100), POSITION) == 40
     assert quantity_to_sell(order(quantity=7), POSITION) == 7

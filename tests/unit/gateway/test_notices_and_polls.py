@@ -93,8 +93,9 @@ class Reads:
         )  # fmt: skip
 
 
+@pytest.mark.rule("R-GW-12")
 async def test_a_polled_tick_carries_the_difference_of_the_cumulative_volume() -> None:
-    """R-GW-12: never the day's cumulative volume as one trade."""
+    """Never the day's cumulative volume as one trade."""
     reads = Reads()
     poller = Poller(reads)  # type: ignore[arg-type]  # only quote() is used
     volumes: list[list[tuple[str, int]]] = []

@@ -29,8 +29,8 @@ def env_file(folder: Path, text: str) -> Path:
     return path
 
 
+@pytest.mark.rule("R-CFG-03")
 def test_an_unknown_variable_of_the_environment_is_an_error(nowhere: Path) -> None:
-    """R-CFG-03."""
     with pytest.raises(SettingsError, match=r"JENNIE_REDIS_ULR \(environment\)"):
         load_settings({"JENNIE_REDIS_ULR": "redis://x"}, nowhere)
 
@@ -218,8 +218,8 @@ def test_a_secret_is_not_shown_by_repr(nowhere: Path) -> None:
     assert "very-secret-value" not in repr(settings)
 
 
+@pytest.mark.rule("R-CFG-02")
 def test_a_settings_file_changes_what_it_names_and_the_hash(tmp_path: Path, nowhere: Path) -> None:
-    """R-CFG-02."""
     path = tmp_path / "mine.toml"
     path.write_text("[risk]\nmax_positions = 3\n")
     trading = load_settings({"JENNIE_SETTINGS_FILE": str(path)}, nowhere).trading()

@@ -172,8 +172,9 @@ async def test_without_a_connection_the_order_certainly_did_not_leave(tmp_path: 
     assert sent.outcome.rule == "GW-UNREACHED"
 
 
+@pytest.mark.rule("R-GW-04")
 async def test_a_read_is_asked_again_after_a_passing_fault(tmp_path: Path) -> None:
-    """R-GW-04, for reads only."""
+    """Reads only; an order is never asked again."""
     broker = Broker()
     answers = iter([cut, says(500, {"rt_cd": "1", "msg_cd": "EGW00300"}), says(200, FINE)])
 
@@ -209,8 +210,8 @@ async def test_a_rate_limit_is_not_hammered_and_causes_no_token(tmp_path: Path) 
     assert broker.tokens == 1
 
 
+@pytest.mark.rule("R-GW-02")
 async def test_a_business_refusal_does_not_count_against_the_broker(tmp_path: Path) -> None:
-    """R-GW-02."""
     broker = Broker()
     broker.handlers["inquire-price"] = says(200, {"rt_cd": "1", "msg_cd": "MCA05918", "msg1": "x"})
     async with serving(broker, tmp_path) as client:

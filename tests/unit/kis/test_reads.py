@@ -158,8 +158,8 @@ def minutes_until(rows: int) -> Answer:
     return answer
 
 
+@pytest.mark.rule("R-GW-05")
 async def test_minutes_of_an_earlier_day_are_paged_by_hundred_and_twenty_and_ascend() -> None:
-    """R-GW-05."""
     host = Host(Mode.LIVE, past_minute_bars=minutes_until(120))
     bars = await reads(host).minute_bars("700010", None, date(2025, 6, 26), "test")
     starts = [bar.started_at for bar in bars]

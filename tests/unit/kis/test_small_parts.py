@@ -20,8 +20,9 @@ class Time:
     now = 0.0
 
 
+@pytest.mark.rule("R-GW-02")
 def test_the_breaker_opens_after_twenty_failures_and_lets_one_probe_through() -> None:
-    """R-GW-02, with a pause that doubles instead of a fixed minute."""
+    """With a pause that doubles instead of a fixed minute."""
     at = Time()
     breaker = Breaker("quote", lambda: at.now)
     for _ in range(FAILURES_TO_OPEN):

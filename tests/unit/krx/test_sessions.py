@@ -66,8 +66,8 @@ def test_each_phase_begins_at_its_first_moment(clock: str, phase: SessionPhase) 
     assert session_times(USUAL).phase_at(at(USUAL, clock)) is phase
 
 
+@pytest.mark.rule("R-CAL-02")
 def test_entries_end_at_1520_and_exits_at_1530() -> None:
-    """R-CAL-02"""
     times = session_times(USUAL)
     assert not times.allows_entries_at(at(USUAL, "08:59:59"))
     assert times.allows_entries_at(at(USUAL, "15:19:59"))
@@ -76,8 +76,8 @@ def test_entries_end_at_1520_and_exits_at_1530() -> None:
     assert not times.allows_exits_at(at(USUAL, "15:30"))
 
 
+@pytest.mark.rule("R-CAL-03")
 def test_streaming_hours() -> None:
-    """R-CAL-03"""
     times = session_times(USUAL)
     assert (times.streaming_from, times.streaming_until) == (at(USUAL, "08:50"), at(USUAL, "15:35"))
 

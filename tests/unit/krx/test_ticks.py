@@ -11,6 +11,7 @@ NOW = date(2025, 6, 27)
 OLD = date(2022, 6, 30)
 
 
+@pytest.mark.rule("R-ORD-03")
 @pytest.mark.parametrize(
     ("price", "tick"),
     [
@@ -31,7 +32,6 @@ OLD = date(2022, 6, 30)
     ],
 )
 def test_current_table(price: int, tick: int) -> None:
-    """R-ORD-03"""
     assert ticks.tick_size(price, on=NOW) == tick
 
 

@@ -44,10 +44,10 @@ def judge(frame: pl.DataFrame, opinions: pl.DataFrame) -> dict[str, Any]:
     return hybrid_scores(frame, opinions, settings=SETTINGS).row(0, named=True)
 
 
+@pytest.mark.rule("R-ANL-06")
 @settings(max_examples=60, deadline=None)
 @given(quant=st.floats(25, 100), raw=st.integers(0, 100))
 def test_the_hybrid_score_never_leaves_the_clamp(quant: float, raw: int) -> None:
-    """R-ANL-06."""
     quant = round(quant, 1)
     frame = pl.DataFrame({"code": ["000010"]}).with_columns(
         **{name: pl.lit(value) for name, value in (SCORED_COLUMNS | {"total_quant_score": quant}).items()},
@@ -61,18 +61,18 @@ def test_the_hybrid_score_never_leaves_the_clamp(quant: float, raw: int) -> None
     assert row["llm_score"] == raw
 
 
+@pytest.mark.rule("R-ANL-06", "R-ANL-15")
 @pytest.mark.parametrize(
     ("raw", "hybrid", "tier"),
     [(99, 65.0, "TIER1"), (60, 60.0, "TIER1"), (59, 59.0, "TIER2"), (40, 40.0, "TIER2"), (1, 35.0, "BLOCKED")],
 )
 def test_tiers_follow_the_clamped_score(scored: Any, raw: int, hybrid: float, tier: str) -> None:
-    """R-ANL-06, R-ANL-15."""
     row = judge(scored(), opinion(raw))
     assert (row["hybrid_score"], row["trade_tier"], row["is_tradable"]) == (hybrid, tier, tier != "BLOCKED")
 
 
+@pytest.mark.rule("R-ANL-01")
 def test_a_weak_quant_score_is_not_analysed(scored: Any) -> None:
-    """R-ANL-01."""
     row = judge(scored(total_quant_score=24.9), opinion(90))
     assert row["hybrid_score"] is None
     assert row["blocked_by"].startswith("R-ANL-01")
@@ -86,8 +86,8 @@ def test_low_coverage_is_shown_but_not_tradable(scored: Any) -> None:
     assert row["blocked_by"] == "Q1: coverage under 0.55"
 
 
+@pytest.mark.rule("R-ANL-07", "R-ANL-08")
 def test_a_missing_opinion_falls_back_and_is_counted(scored: Any) -> None:
-    """R-ANL-07, R-ANL-08."""
     frame = scored(total_quant_score=66.7)
     judged = hybrid_scores(frame, pl.DataFrame(schema=OPINIONS), settings=SETTINGS)
     row = judged.row(0, named=True)
@@ -101,6 +101,7 @@ DISTRIBUTION = {
 }  # fmt: skip
 
 
+@pytest.mark.rule("R-ANL-10", "R-ANL-11", "R-ANL-12", "R-ANL-13")
 @pytest.mark.parametrize(
     ("values", "tag"),
     [
@@ -115,16 +116,17 @@ DISTRIBUTION = {
     ],
 )
 def test_risk_tags(scored: Any, values: dict[str, Any], tag: str) -> None:
-    """R-ANL-10..13: a condition on an unknown reading does not hold."""
+    """A condition on an unknown reading does not hold."""
     assert with_risk_tag(scored(**values))["risk_tag"][0] == tag
 
 
+@pytest.mark.rule("R-ANL-14", "R-ENUM-13", "R-ENUM-14")
 def test_distribution_risk_is_vetoed_whatever_the_score(scored: Any) -> None:
-    """R-ANL-14, R-ENUM-13, R-ENUM-14."""
     row = judge(scored(**DISTRIBUTION, total_quant_score=95.0), opinion(99))
     assert (row["veto_applied"], row["trade_tier"], row["is_tradable"]) == (True, "BLOCKED", False)
 
 
+@pytest.mark.rule("R-PHASE-02")
 @pytest.mark.parametrize(
     ("close", "ma20", "ma60", "before", "phase"),
     [
@@ -135,22 +137,23 @@ def test_distribution_risk_is_vetoed_whatever_the_score(scored: Any) -> None:
     ],
 )
 def test_chart_phases(readings: Any, close: int, ma20: float, ma60: float, before: float, phase: int) -> None:
-    """R-PHASE-02."""
     row = {"close_krw": close, "ma20": ma20, "ma60": ma60, "ma60_before": before}
     assert with_phase(readings(row))["chart_phase"][0] == phase
     assert with_phase(readings(row | {"sessions": 79}))["chart_phase"][0] is None
 
 
+@pytest.mark.rule("R-PHASE-02")
 def test_stage_four_is_not_handed_to_the_analyst_but_an_unknown_stage_is(scored: Any) -> None:
-    """R-PHASE-02: unknown is kept."""
+    """Unknown is kept."""
     falling = {"close_krw": 80, "ma20": 90.0, "ma60": 100.0, "ma60_before": 110.0}
     assert candidates(scored(**falling)).height == 0
     assert candidates(scored(**falling, sessions=70)).height == 1
     assert judge(scored(**falling), opinion(60))["blocked_by"] == "R-PHASE-02: stage 4"
 
 
+@pytest.mark.rule("R-ANL-05")
 def test_the_rules_keep_the_quant_score_without_evidence(scored: Any) -> None:
-    """R-ANL-05: no news, keep; the reason is Korean and says what was known."""
+    """No news, keep; the reason is Korean and says what was known."""
     row = rules_opinions(scored()).row(0, named=True)
     assert (row["score"], row["analyst"], row["grade"]) == (50.0, "rules", "B")
     assert len(row["reason"]) >= 20
@@ -166,19 +169,20 @@ def test_the_rules_move_with_news_and_flows_inside_their_reach(scored: Any) -> N
     assert rules_opinions(few)["score"][0] == 52.0
 
 
+@pytest.mark.rule("R-QNT-80")
 def test_the_same_rows_give_the_same_opinion(readings: Any) -> None:
-    """R-QNT-80 for the analyst by rules."""
+    """The analyst by rules."""
     rows = readings({"rsi14": 50.0, "return_20_pct": 5.0, "ma5": 1.0, "ma20": 1.0, "roe_pct": 11.0})
     frame = quant_scores(rows, regime=None)
     assert rules_opinions(frame).equals(rules_opinions(frame))
 
 
+@pytest.mark.rule("R-ANL-04", "R-ANL-09")
 @pytest.mark.parametrize(
     "reply",
     [{"score": 101, "grade": "S", "reason": "가" * 30}, {"score": 50, "grade": "E", "reason": "가" * 30},
      {"score": 50, "grade": "B", "reason": "짧음"}, {"score": 50, "grade": "B", "reason": "가" * 501}, {"grade": "B"}],
 )  # fmt: skip
 def test_a_models_reply_is_validated_in_code(reply: dict[str, Any]) -> None:
-    """R-ANL-04, R-ANL-09."""
     with pytest.raises(ValidationError):
         AnalystReply.model_validate(reply)

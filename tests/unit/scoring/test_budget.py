@@ -33,22 +33,23 @@ def members(**changes: list[float | None]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"sector_group": pl.String, "change_pct": pl.Float64}, orient="row")
 
 
+@pytest.mark.rule("R-BUD-01")
 def test_zero_and_unknown_changes_are_left_out() -> None:
-    """R-BUD-01."""
     row = sector_returns(members(금융=[2.0, 0.0, None, 4.0])).row(0, named=True)
     assert (row["return_pct"], row["members"]) == (3.0, 4)
     assert sector_returns(members(금융=[0.0, None]))["return_pct"][0] is None
 
 
+@pytest.mark.rule("R-BUD-02")
 def test_falling_knife_is_three_in_ten_below_minus_five() -> None:
-    """R-BUD-02."""
     assert sector_returns(members(금융=[-6.0] * 3 + [9.0] * 7))["is_falling_knife"][0]
     assert not sector_returns(members(금융=[-6.0] * 2 + [9.0] * 8))["is_falling_knife"][0]
     assert not sector_returns(members(금융=[-5.0] * 10))["is_falling_knife"][0]
 
 
+@pytest.mark.rule("R-BUD-03")
 def test_tiers_by_quartiles_and_sign() -> None:
-    """R-BUD-03: linear quartiles of (-4, -1, 1, 4) are -1.75 and 1.75."""
+    """Linear quartiles of (-4, -1, 1, 4) are -1.75 and 1.75."""
     tiers = sector_tiers(sector_returns(members(a=[4.0], b=[1.0], c=[-1.0], d=[-4.0])))
     assert [tiers[name].value for name in "abcd"] == ["HOT", "WARM", "WARM", "COOL"]
     knife = sector_tiers(sector_returns(members(a=[1.0], b=[9.0] * 7 + [-6.0] * 3)))
@@ -57,23 +58,25 @@ def test_tiers_by_quartiles_and_sign() -> None:
     assert rising == {"a": SectorTier.WARM, "b": SectorTier.WARM, "c": SectorTier.WARM, "d": SectorTier.HOT}
 
 
+@pytest.mark.rule("R-BUD-04")
 def test_the_council_overrides_avoid_first_then_favour() -> None:
-    """R-BUD-04: a sector in both ends WARM."""
+    """A sector in both ends WARM."""
     returns = sector_returns(members(a=[4.0], b=[1.0], c=[-1.0], d=[-4.0]))
     tiers = sector_tiers(returns, favor=("d", "b"), avoid=("a", "b"))
     assert (tiers["a"], tiers["b"], tiers["d"]) == (SectorTier.COOL, SectorTier.WARM, SectorTier.WARM)
 
 
+@pytest.mark.rule("R-BUD-05")
 @pytest.mark.parametrize(("tier", "caps"), [("HOT", (5, 5)), ("WARM", (3, 3)), ("COOL", (3, 2))])
 def test_caps_per_tier(tier: str, caps: tuple[int, int]) -> None:
-    """R-BUD-05; 반도체/IT has 4 on the watchlist whatever the tier."""
+    """반도체/IT has 4 on the watchlist whatever the tier."""
     allowance = sector_allowance("금융", SectorTier(tier), None)
     assert (allowance.watchlist_cap, allowance.portfolio_cap) == caps
     assert sector_allowance("반도체/IT", SectorTier(tier), None).watchlist_cap == 4
 
 
+@pytest.mark.rule("R-BUD-06")
 def test_effective_cap_shrinks_with_what_is_held_but_leaves_one() -> None:
-    """R-BUD-06."""
     budget = build_sector_budget(
         members(금융=[4.0], 통신=[-4.0], 자동차=[1.0]),
         run_id="r",
@@ -89,13 +92,14 @@ def test_effective_cap_shrinks_with_what_is_held_but_leaves_one() -> None:
     assert effective_caps(None, {}) == {}
 
 
+@pytest.mark.rule("R-SECT-01", "R-SECT-02")
 def test_fifteen_groups_and_every_table_leads_into_them() -> None:
-    """R-SECT-01, R-SECT-02."""
     assert len(SECTOR_GROUPS) == len(set(SECTOR_GROUPS)) == 15
     for table in (PORTAL_SUB_SECTORS, LARGE_SECTORS, MID_SECTORS):
         assert set(table.values()) <= set(SECTOR_GROUPS)
 
 
+@pytest.mark.rule("R-SECT-03")
 @pytest.mark.parametrize(
     ("code", "large", "mid", "group"),
     [
@@ -111,7 +115,7 @@ def test_fifteen_groups_and_every_table_leads_into_them() -> None:
     ],
 )
 def test_sector_resolution_order(code: str, large: str | None, mid: str | None, group: str) -> None:
-    """R-SECT-03: override, table, else 기타."""
+    """Override, table, else 기타."""
     assert sector_group(code, large, mid) == group
 
 

@@ -68,25 +68,25 @@ RISING = [2_000.0 + 5 * i for i in range(150)]
 FALLING = [3_000.0 - 8 * i for i in range(150)]
 
 
+@pytest.mark.rule("R-REG-01", "R-REG-02", "R-REG-03", "R-REG-04", "R-REG-05")
 @pytest.mark.parametrize(
     ("score", "regime"),
     [(100, "STRONG_BULL"), (70, "STRONG_BULL"), (69, "BULL"), (60, "BULL"), (59.4, "SIDEWAYS"), (40, "SIDEWAYS"),
      (39, "BEAR"), (25, "BEAR"), (24, "STRONG_BEAR"), (0, "STRONG_BEAR")],
 )  # fmt: skip
 def test_regime_bounds(score: float, regime: str) -> None:
-    """R-REG-01..05."""
     assert regime_of(score) is MarketRegime(regime)
 
 
+@pytest.mark.rule("R-MACD-03")
 @pytest.mark.parametrize(("vix", "word"), [(14.9, "low_vol"), (15, "normal"), (25, "elevated"), (35, "crisis")])
 def test_vix_bounds(vix: float, word: str) -> None:
-    """R-MACD-03."""
     assert vix_regime_of(vix) is VixRegime(word)
     assert vix_regime_of(None) is None
 
 
+@pytest.mark.rule("R-REG-07")
 def test_risk_off_level_counts_signs_less_one() -> None:
-    """R-REG-07."""
 
     def level(vix: VixRegime | None, political: PoliticalRisk, score: float, size: int) -> int:
         return risk_off_level(vix=vix, political=political, sentiment_score=score, position_size_pct=size)
@@ -97,8 +97,9 @@ def test_risk_off_level_counts_signs_less_one() -> None:
     assert level(VixRegime.ELEVATED, PoliticalRisk.HIGH, 29, 69) == 3
 
 
+@pytest.mark.rule("R-CNL-04", "R-MACD-07")
 def test_stale_index_bars_are_refused_and_said() -> None:
-    """R-MACD-07: the wrong bull call on a crash day came from bars three days old."""
+    """The wrong bull call on a crash day came from bars three days old."""
     stale = index_bars(RISING, end=SESSION - timedelta(days=1))
     assert index_technicals(stale, "KOSPI", previous_session=SESSION) is None
     readings = collect_readings(market_day=DAY, previous_session=SESSION, index_daily=stale, macro=macro())
@@ -195,8 +196,8 @@ SECOND = RiskReply(
 )
 
 
+@pytest.mark.rule("R-CNL-04")
 def test_failed_seats_are_merged_by_the_rule() -> None:
-    """R-CNL-04."""
     with pytest.raises(CouncilError):
         merged(CouncilReplies("model-x", None, SECOND, None))
     _, risk, judge = merged(CouncilReplies("model-x", FIRST, None, None))
@@ -206,8 +207,8 @@ def test_failed_seats_are_merged_by_the_rule() -> None:
     assert (judge.council_consensus, judge.sectors_to_favor, judge.strategies_to_avoid) == ("partial_disagree", (), ())
 
 
+@pytest.mark.rule("R-CNL-05", "R-CNL-06")
 def test_model_replies_are_clamped_and_foreign_names_dropped() -> None:
-    """R-CNL-05, R-CNL-06."""
     judge = JudgeReply.model_validate(
         {
             "final_score": 140, "sentiment": "euphoric", "regime": "B" * 80, "position_size_pct": 999,
@@ -247,8 +248,8 @@ def test_any_pair_of_views_gives_a_valid_insight(first: float, second: float) ->
     assert insight(readings, CouncilReplies("model-x", one, two, None)).market_regime is regime_of(second)
 
 
+@pytest.mark.rule("R-REG-09")
 def test_the_default_context_names_itself() -> None:
-    """R-REG-09."""
     context = default_context(market_day=DAY, known_at=NOW, expires_at=LATER)
     assert is_default(context)
     assert (context.market_regime, context.position_multiplier, context.stop_loss_multiplier) == (

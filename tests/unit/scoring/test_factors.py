@@ -18,8 +18,9 @@ def flows_frame(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict(frames.INVESTOR_FLOWS), orient="row")
 
 
+@pytest.mark.rule("R-QNT-11", "R-QNT-12")
 def test_returns_and_averages_count_the_last_close_as_one(bars: Any, as_of: date) -> None:
-    """R-QNT-11, R-QNT-12: c[-20] is the twentieth close from the end."""
+    """c[-20] is the twentieth close from the end."""
     closes = [1_000 + 10 * i for i in range(130)]
     row = price_factors(bars(closes), as_of=as_of).row(0, named=True)
     assert row["return_20_pct"] == pytest.approx((closes[-1] / closes[-20] - 1) * 100)
@@ -38,8 +39,9 @@ def test_a_short_history_leaves_readings_unknown(bars: Any, as_of: date) -> None
     ] * 5
 
 
+@pytest.mark.rule("R-QNT-32")
 def test_year_high_needs_a_year_of_market_sessions(bars: Any, as_of: date) -> None:
-    """R-QNT-32 needs both price and high: a folder of three months cannot tell a 52-week high."""
+    """Needs both price and high: a folder of three months cannot tell a 52-week high."""
     assert price_factors(bars([1_000] * 199), as_of=as_of)["high_52w_krw"][0] is None
     assert price_factors(bars([1_000] * 200), as_of=as_of)["high_52w_krw"][0] == 1_010
 
@@ -82,8 +84,8 @@ def test_factors_at_a_day_equal_those_of_data_cut_there(cut: int, seed: int) -> 
     assert price_factors(known, as_of=days[cut]).equals(price_factors(again, as_of=days[cut]))
 
 
+@pytest.mark.rule("R-ENR-03", "R-ENR-12")
 def test_flows_are_valued_at_each_days_close_and_summed_once(bars: Any, as_of: date) -> None:
-    """R-ENR-03, R-ENR-12."""
     prices = bars([100, 200])
     days = prices["trade_date"].to_list()
     flows = flows_frame([("000010", days[0], 10, None, 5.0), ("000010", days[1], -3, None, 5.1)])
@@ -93,15 +95,17 @@ def test_flows_are_valued_at_each_days_close_and_summed_once(bars: Any, as_of: d
     assert row["foreign_ratio_trend_pp"] is None
 
 
+@pytest.mark.rule("R-ENR-12")
 def test_two_flow_rows_for_one_day_are_refused(bars: Any, as_of: date) -> None:
-    """R-ENR-12: the fault that counted each day up to seven times."""
+    """The fault that counted each day up to seven times."""
     day = bars([100])["trade_date"][0]
     with pytest.raises(ValueError, match="R-ENR-12"):
         flow_factors(flows_frame([("000010", day, 1, 1, None)] * 2), bars([100]), as_of=as_of)
 
 
+@pytest.mark.rule("R-ENR-04")
 def test_foreign_trend_needs_twenty_ratios(bars: Any, as_of: date) -> None:
-    """R-ENR-04: mean of the last ten less the ten before."""
+    """Mean of the last ten less the ten before."""
     prices = bars([100] * 20)
     rows = [("000010", day, 1, 1, 5.0 if i < 10 else 6.0) for i, day in enumerate(prices["trade_date"])]
     trend = flow_factors(flows_frame(rows), prices, as_of=as_of)["foreign_ratio_trend_pp"][0]
@@ -109,8 +113,8 @@ def test_foreign_trend_needs_twenty_ratios(bars: Any, as_of: date) -> None:
     assert flow_factors(flows_frame(rows[1:]), prices, as_of=as_of)["foreign_ratio_trend_pp"][0] is None
 
 
+@pytest.mark.rule("R-ENR-07")
 def test_eps_revision_needs_two_days_and_a_base(as_of: date) -> None:
-    """R-ENR-07."""
 
     def frame(*eps: float) -> pl.DataFrame:
         rows = [("000010", as_of - timedelta(days=len(eps) - i), 10.0, value, 9.0) for i, value in enumerate(eps)]
@@ -121,8 +125,9 @@ def test_eps_revision_needs_two_days_and_a_base(as_of: date) -> None:
     assert consensus_factors(frame(0.0, 5.0), as_of=as_of)["eps_revision_pct"][0] is None
 
 
+@pytest.mark.rule("R-ENR-09")
 def test_sector_momentum_needs_five_known_members(readings: Any) -> None:
-    """R-ENR-09; a stock without a classification is no member."""
+    """A stock without a classification is no member."""
     rows = [{"code": f"{i:06}", "return_20_pct": float(i)} for i in range(5)]
     stranger = {"code": "000099", "return_20_pct": 900.0, "is_sector_known": False}
     assert sector_momentum(readings(*rows, stranger))["sector_return_20_pct"][0] == pytest.approx(2.0)
@@ -139,8 +144,9 @@ def test_market_value_is_carried_by_the_return_since_its_snapshot(bars: Any, as_
     assert now["market_cap_krw"].to_list() == [pytest.approx(1.1e12), None]
 
 
+@pytest.mark.rule("R-ENR-05")
 def test_valuation_knows_a_loss_from_an_unknown(as_of: date) -> None:
-    """R-ENR-05, Q1: negative is known, 0 and null are unknown."""
+    """Q1: negative is known, 0 and null are unknown."""
     rows = [("A00000", "2024", as_of, None, -1e10, 1e11), ("B00000", "2024", as_of, 7.5, 0.0, None)]
     filed = pl.DataFrame(rows, schema=dict(frames.FUNDAMENTALS), orient="row")
     caps = pl.DataFrame({"code": ["A00000", "B00000"], "market_cap_krw": [1e11, 1e11]})

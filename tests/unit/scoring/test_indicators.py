@@ -26,31 +26,34 @@ def grouped(closes: list[int], expression: pl.Expr) -> object:
     return frame.group_by("code").agg(expression.alias("x"))["x"][0]
 
 
+@pytest.mark.rule("R-IND-03", "R-QNT-03")
 @given(st.lists(st.integers(1_000, 100_000), min_size=1, max_size=120))
 def test_wilder_rsi_equals_the_recursion(closes: list[int]) -> None:
-    """R-IND-03, R-QNT-03."""
     expected = plain_rsi(closes)
     found = grouped(closes, ind.rsi_wilder(pl.col("close")))
     assert found == (None if expected is None else pytest.approx(expected, abs=1e-9))
 
 
+@pytest.mark.rule("R-IND-03")
 def test_rsi_without_a_loss_is_100_and_without_a_move_is_unknown() -> None:
-    """R-IND-03; a series that never moved has no strength to tell."""
+    """A series that never moved has no strength to tell."""
     assert grouped(list(range(100, 120)), ind.rsi_wilder(pl.col("close"))) == 100.0
     assert grouped([500] * 40, ind.rsi_wilder(pl.col("close"))) is None
     assert grouped([500] * 40, ind.rsi_simple(pl.col("close"))) is None
 
 
+@pytest.mark.rule("R-ANL-10")
 def test_simple_rsi_looks_at_the_last_fourteen_changes_only() -> None:
-    """R-ANL-10: 14 simple averages."""
+    """14 simple averages."""
     closes = [900, 100, *[100 + i for i in range(1, 15)]]
     assert grouped(closes, ind.rsi_simple(pl.col("close"))) == 100.0
     mixed = [100, *[110, 100] * 7]
     assert grouped(mixed, ind.rsi_simple(pl.col("close"))) == pytest.approx(50.0)
 
 
+@pytest.mark.rule("R-IND-04")
 def test_atr_is_the_mean_of_the_last_true_ranges_and_skips_halted_bars() -> None:
-    """R-IND-04: a halted bar has zero high and low, which is no range."""
+    """A halted bar has zero high and low, which is no range."""
     frame = pl.DataFrame(
         {
             "code": ["A"] * 4,
@@ -65,8 +68,9 @@ def test_atr_is_the_mean_of_the_last_true_ranges_and_skips_halted_bars() -> None
     assert frame.head(2).group_by("code").agg(expression.alias("x"))["x"][0] is None
 
 
+@pytest.mark.rule("R-IND-02", "R-IND-07")
 def test_macd_histogram_is_ema_difference_less_its_own_ema() -> None:
-    """R-IND-02, R-IND-07: seeds are first values."""
+    """Seeds are first values."""
     closes = [100.0, 103.0, 101.0, 108.0, 112.0, 109.0]
 
     def ema(values: list[float], n: int) -> list[float]:
@@ -81,11 +85,12 @@ def test_macd_histogram_is_ema_difference_less_its_own_ema() -> None:
     assert found == pytest.approx(expected)
 
 
+@pytest.mark.rule("R-IND-03", "R-IND-04")
 @given(
     st.lists(st.lists(st.one_of(st.none(), st.integers(1_000, 9_000)), min_size=1, max_size=60), min_size=1, max_size=4)
 )
 def test_whole_market_terms_give_the_same_as_one_group_at_a_time(market: list[list[int | None]]) -> None:
-    """R-IND-03, R-IND-04: the fast way over all codes at once; None is a halted session."""
+    """The fast way over all codes at once; None is a halted session."""
     rows = []
     for number, closes in enumerate(market):
         last = 1_000

@@ -30,8 +30,8 @@ def test_titles_are_judged_by_known_words(title: str, low: float | None, high: f
     assert score is None if low is None or high is None else low <= score <= high
 
 
+@pytest.mark.rule("R-ENR-08")
 def test_the_mean_covers_fourteen_days_and_repeats_count_once() -> None:
-    """R-ENR-08."""
     frame = headlines(
         ("000010", DAY, "급등"), ("000010", DAY, "급등"), ("000010", DAY - timedelta(days=13), "급락"),
         ("000010", DAY - timedelta(days=14), "급락"), ("000020", DAY, "이전"),
@@ -49,8 +49,8 @@ def test_a_later_headline_is_refused() -> None:
         news_factors(headlines(("000010", DAY + timedelta(days=1), "급등")), as_of=DAY)
 
 
+@pytest.mark.rule("R-DATA-14")
 def test_rank_ic_and_decile_spread() -> None:
-    """R-DATA-14."""
     frame = pl.DataFrame({
         "code": [f"{i:06}" for i in range(50)],
         "hybrid_score": [float(i) for i in range(50)],

@@ -72,16 +72,16 @@ def test_points_table(readings: Any, rule: str, known: dict[str, Any], expected:
     assert points(readings(known), rule) == (None if expected is None else pytest.approx(expected))
 
 
+@pytest.mark.rule("R-QNT-10")
 def test_a_hot_rsi_keeps_its_points_in_a_bull_market(readings: Any) -> None:
-    """R-QNT-10."""
     frame = readings({"rsi14": 75.0})
     assert points(frame, "R-QNT-10", MarketRegime.BULL) == 5
     assert points(frame, "R-QNT-10", MarketRegime.SIDEWAYS) == 3
     assert points(frame, "R-QNT-10", None) == 3
 
 
+@pytest.mark.rule("R-QNT-02")
 def test_maxima_add_up_to_110() -> None:
-    """R-QNT-02."""
     assert sum(GROUP_MAXIMA.values()) == 110
     for group, maximum in GROUP_MAXIMA.items():
         worth = sum(part.maximum for part in all_parts(None) if part.group == group)

@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Any
 
+import pytest
+
 from jennie_core.domain.enums import MarketRegime
 from jennie_core.scoring.council_replies import RiskReply, StrategistReply
 from jennie_core.scoring.macro_readings import MacroReadings
@@ -10,8 +12,9 @@ from jennie_core.scoring.prompts import analyst_prompt, council_context, judge_p
 from jennie_core.scoring.quant import quant_scores
 
 
+@pytest.mark.rule("R-ANL-03")
 def test_the_analyst_sees_all_seven_sub_scores_and_the_unknown_ones_as_unknown(readings: Any) -> None:
-    """R-ANL-03: sector momentum included."""
+    """Sector momentum included."""
     row = quant_scores(readings({"roe_pct": 12.5, "sector_return_20_pct": 5.0}), regime=None).row(0, named=True)
     text = analyst_prompt(row, regime=MarketRegime.BEAR, headlines=[f"제목{i}" for i in range(9)])
     assert "sector_momentum 5/10" in text
@@ -21,8 +24,8 @@ def test_the_analyst_sees_all_seven_sub_scores_and_the_unknown_ones_as_unknown(r
     assert text.count("제목") == 5
 
 
+@pytest.mark.rule("R-CNL-03")
 def test_the_judge_sees_the_two_views_only() -> None:
-    """R-CNL-03."""
     first = StrategistReply(overall_sentiment="neutral", sentiment_score=48, regime_hint="횡보")
     second = RiskReply(
         agree_with_sentiment=True, adjusted_sentiment_score=45, position_size_pct=90, stop_loss_adjust_pct=100

@@ -20,8 +20,9 @@ def row(frame: pl.DataFrame) -> dict[str, Any]:
     return quant_scores(frame, regime=None).row(0, named=True)
 
 
+@pytest.mark.rule("R-QNT-02")
 def test_everything_known_has_full_coverage_and_momentum_is_capped(readings: Any) -> None:
-    """R-QNT-02: momentum's parts add up to 22 and count 20."""
+    """Momentum's parts add up to 22 and count 20."""
     scored = row(readings(KNOWN))
     assert scored["coverage_ratio"] == 1.0
     assert scored["unknown_parts"] == []
@@ -40,8 +41,9 @@ def test_total_is_points_over_the_maximum_of_the_known_parts(readings: Any) -> N
     assert "R-QNT-20" in scored["unknown_parts"]
 
 
+@pytest.mark.rule("R-QNT-01")
 def test_nothing_known_is_no_score_rather_than_a_neutral_one(readings: Any) -> None:
-    """Q1 replaces the neutral vector of R-QNT-01."""
+    """Q1: no neutral vector stands in for what is unknown."""
     scored = row(readings({}))
     assert scored["total_quant_score"] is None
     assert scored["coverage_ratio"] == 0
@@ -53,15 +55,16 @@ def test_an_unknown_part_does_not_change_the_share_of_the_known_ones(readings: A
     assert (scored["quality_score"], scored["quality_max"], scored["total_quant_score"]) == (10, 10, 100)
 
 
+@pytest.mark.rule("R-QNT-01")
 def test_under_twenty_closes_the_row_is_invalid_with_its_reason(readings: Any) -> None:
-    """R-QNT-01."""
     scored = row(readings(KNOWN | {"sessions": 19}))
     assert not scored["is_valid"]
     assert scored["invalid_reason"] == "R-QNT-01: 19 daily prices, 20 needed"
 
 
+@pytest.mark.rule("R-QNT-80")
 def test_scores_do_not_depend_on_row_order(readings: Any) -> None:
-    """R-QNT-80: same inputs, same scores."""
+    """Same inputs, same scores."""
     frame = readings(*({**KNOWN, "code": f"{i:05}0", "rsi14": 20.0 + i} for i in range(50)))
     forward = quant_scores(frame, regime=None)
     backward = quant_scores(frame.reverse(), regime=None).sort("code")
@@ -69,8 +72,9 @@ def test_scores_do_not_depend_on_row_order(readings: Any) -> None:
     assert forward["scorer_version"].unique().to_list() == [SCORER_VERSION]
 
 
+@pytest.mark.rule("R-ENUM-15")
 def test_total_stays_within_bounds_and_within_its_sub_scores(readings: Any) -> None:
-    """R-ENUM-15 in the form of Q1."""
+    """In the form of Q1."""
     scored = quant_scores(readings(KNOWN, {"roe_pct": -3.0, "code": "000020"}), regime=None)
     subs = ("momentum", "quality", "value", "technical", "news", "supply_demand", "sector_momentum")
     points = pl.sum_horizontal(f"{name}_score" for name in subs)

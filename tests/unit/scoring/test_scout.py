@@ -57,8 +57,9 @@ def test_the_chain_ends_in_a_list_of_tradable_stocks(inputs: MarketInputs) -> No
     assert found.scores.height == found.universe.members.height
 
 
+@pytest.mark.rule("R-QNT-80")
 def test_the_same_inputs_give_the_same_list(inputs: MarketInputs) -> None:
-    """R-QNT-80, row order included."""
+    """Row order included."""
     shuffled = MarketInputs(
         prices=inputs.prices.sample(fraction=1.0, shuffle=True, seed=7), master=inputs.master.reverse(),
         fundamentals=inputs.fundamentals.reverse(), market_caps=inputs.market_caps.reverse(),

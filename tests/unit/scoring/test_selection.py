@@ -32,8 +32,9 @@ def smoothed(score: float | None, past: pl.DataFrame, window: int = 3) -> float 
     return value
 
 
+@pytest.mark.rule("R-SEL-01", "R-SEL-02")
 def test_smoothing_takes_the_last_two_earlier_dates_in_order_of_date() -> None:
-    """R-SEL-01, R-SEL-02: rows come in any order, today's own rows are excluded."""
+    """Rows come in any order, today's own rows are excluded."""
     past = history(
         (DAY - timedelta(1), "000010", 60.0), (DAY - timedelta(5), "000010", 0.0), (DAY - timedelta(2), "000010", 63.0),
         (DAY, "000010", 1.0), (DAY + timedelta(1), "000010", 1.0),
@@ -48,8 +49,8 @@ def test_smoothing_uses_what_exists_and_never_invents() -> None:
     assert smoothed(None, history((DAY - timedelta(1), "000010", 80.0))) is None
 
 
+@pytest.mark.rule("R-SEL-02")
 def test_two_active_rows_for_a_day_are_refused() -> None:
-    """R-SEL-02."""
     with pytest.raises(ValueError, match="R-SEL-02"):
         smoothed(70.0, history(*[(DAY - timedelta(1), "000010", 60.0)] * 2))
 
@@ -77,8 +78,8 @@ def chosen(
     return out.filter(pl.col("is_selected")).sort("list_rank")["code"].to_list()
 
 
+@pytest.mark.rule("R-SEL-06")
 def test_hysteresis_keeps_a_listed_stock_between_the_thresholds(field: Any) -> None:
-    """R-SEL-06."""
     frame = field(
         ("000010", 62.0, "금융", 1),
         ("000020", 61.9, "통신", 2),
@@ -89,14 +90,14 @@ def test_hysteresis_keeps_a_listed_stock_between_the_thresholds(field: Any) -> N
     assert chosen(frame, previous=("000020", "000030", "000040")) == ["000010", "000020", "000030"]
 
 
+@pytest.mark.rule("R-SEL-04")
 def test_order_is_by_steps_of_five_then_size(field: Any) -> None:
-    """R-SEL-04."""
     frame = field(("000010", 69.9, "금융", 9), ("000020", 65.0, "통신", 1), ("000030", 70.0, "자동차", 99))
     assert chosen(frame) == ["000030", "000020", "000010"]
 
 
+@pytest.mark.rule("R-SEL-07", "R-SEL-08")
 def test_sector_caps_are_soft_when_the_list_is_not_full(field: Any) -> None:
-    """R-SEL-07, R-SEL-08."""
     rows = [(f"{i:05}0", 90.0, "금융", i) for i in range(1, 5)] + [("000090", 70.0, "통신", 9)]
     assert chosen(field(*rows), caps={"금융": 2}) == ["000010", "000020", "000090", "000030", "000040"]
     assert chosen(field(*rows), caps={"금융": 2}, size=3) == ["000010", "000020", "000090"]
@@ -117,8 +118,8 @@ def test_every_row_says_why(field: Any) -> None:
     assert notes["000030"] == "R-SEL-06: under the exit score 55"
 
 
+@pytest.mark.rule("R-SEL-05")
 def test_an_untradable_stock_is_never_listed(field: Any) -> None:
-    """R-SEL-05."""
     frame = field(("000010", 99.0, "금융", 1), tradable=False)
     assert chosen(frame, previous=("000010",)) == []
     out = select(frame, previous_codes=(), sector_caps={}, settings=ScoutSettings())
@@ -137,8 +138,9 @@ def document(frame: pl.DataFrame, since: dict[str, date]) -> Any:
     )  # fmt: skip
 
 
+@pytest.mark.rule("R-SEL-09", "R-STRAT-09")
 def test_the_document_carries_scores_prices_and_first_listing(field: Any) -> None:
-    """R-SEL-09, R-STRAT-09: the stay counts from its first session, not from the newest run."""
+    """The stay counts from its first session, not from the newest run."""
     first = date(2025, 3, 10)
     watchlist = document(field(("000010", 80.0, "금융", 1), ("000020", 70.0, "통신", 2)), {"000010": first})
     assert watchlist.version == "v20250316T233000Z"

@@ -47,16 +47,17 @@ def test_preferred_shares_pass_when_the_setting_says_so(readings: Any, as_of: da
     assert universe.members.height == 1
 
 
+@pytest.mark.rule("R-UNI-03")
 def test_the_largest_by_market_value_stay_and_the_rest_say_why(readings: Any, as_of: date) -> None:
-    """R-UNI-03."""
     frame = readings(*({"code": f"{i:05}0", "market_cap_krw": 1e12 + i} for i in range(5)))
     universe = select_universe(frame, as_of=as_of, settings=ScoutSettings(universe_size=2))
     assert universe.members["code"].to_list() == ["000040", "000030"]
     assert universe.reasons() == {"R-UNI-03: outside the 2 largest": 3}
 
 
+@pytest.mark.rule("R-UNI-02")
 def test_an_unknown_market_value_is_not_zero(readings: Any, as_of: date) -> None:
-    """R-UNI-02 cannot judge it: ranked by turnover among all, and said."""
+    """The floor cannot judge it: ranked by turnover among all, and said."""
     frame = readings(
         {"code": "000010", "market_cap_krw": 9e12, "median_turnover_20_krw": 2e9},
         {"code": "000020", "market_cap_krw": None, "median_turnover_20_krw": 9e9},
@@ -74,8 +75,8 @@ def test_without_any_market_column_all_pass_and_it_is_said(readings: Any, as_of:
     assert any("no market column" in note for note in universe.notes)
 
 
+@pytest.mark.rule("R-UNI-04")
 def test_discovered_codes_come_on_top_but_pass_the_filters(readings: Any, as_of: date) -> None:
-    """R-UNI-04."""
     frame = readings(
         {"code": "000010", "market_cap_krw": 9e12}, {"code": "000020", "market_cap_krw": 8e12},
         {"code": "000030", "market_cap_krw": 1e10},
@@ -86,8 +87,8 @@ def test_discovered_codes_come_on_top_but_pass_the_filters(readings: Any, as_of:
     assert universe.members.select("code", "ranked_by").rows() == [("000010", "market_cap"), ("000020", "discovered")]
 
 
+@pytest.mark.rule("R-UNI-06")
 def test_an_empty_universe_fails_the_run(readings: Any, as_of: date) -> None:
-    """R-UNI-06."""
     with pytest.raises(EmptyUniverseError, match="R-UNI-06"):
         select_universe(readings({"is_halted": True}), as_of=as_of, settings=ScoutSettings())
 

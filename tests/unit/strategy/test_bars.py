@@ -15,8 +15,8 @@ def feed(builder: BarBuilder, minute: int, price: int = 10_000, volume: int = 10
     builder.add(price, volume, OPEN + minute * MINUTE_US)
 
 
+@pytest.mark.rule("R-BAR-01")
 def test_a_bar_closes_with_the_first_tick_of_a_later_minute() -> None:
-    """R-BAR-01"""
     builder = BarBuilder()
     for price, volume, second in ((100, 5, 0), (103, 1, 10), (99, 2, 20), (101, 3, 59)):
         assert builder.add(price, volume, OPEN + second * 1_000_000) is None
@@ -25,8 +25,9 @@ def test_a_bar_closes_with_the_first_tick_of_a_later_minute() -> None:
     assert closed[:6] == (OPEN, 100, 103, 99, 101, 11)
 
 
+@pytest.mark.rule("R-BAR-01")
 def test_a_bar_closes_by_timer_without_a_later_tick() -> None:
-    """R-BAR-01: build, close by timer too."""
+    """By timer too, without a later tick."""
     builder = BarBuilder()
     feed(builder, 0)
     assert builder.close_until(OPEN + MINUTE_US - 1) is None
@@ -53,8 +54,8 @@ def test_a_late_tick_never_changes_a_closed_bar_while_the_next_one_runs() -> Non
     assert builder.close_until(OPEN + 2 * MINUTE_US) == (OPEN + MINUTE_US, 100, 100, 100, 100, 100, 0, True)
 
 
+@pytest.mark.rule("R-BAR-01")
 def test_minutes_without_trades_make_no_bar_but_a_marked_gap() -> None:
-    """R-BAR-01"""
     builder = BarBuilder()
     feed(builder, 0)
     feed(builder, 4)
@@ -71,8 +72,8 @@ def test_lost_ticks_mark_the_running_bar_incomplete() -> None:
     assert [bar.is_complete for bar in builder.bars] == [False, True]
 
 
+@pytest.mark.rule("R-BAR-02")
 def test_sixty_bars_are_kept() -> None:
-    """R-BAR-02"""
     builder = BarBuilder()
     for minute in range(70):
         feed(builder, minute)
@@ -80,8 +81,8 @@ def test_sixty_bars_are_kept() -> None:
     assert builder.bars[0].start_us == OPEN + 9 * MINUTE_US
 
 
+@pytest.mark.rule("R-BAR-02")
 def test_vwap_is_volume_weighted_since_the_open_and_unknown_before_a_trade() -> None:
-    """R-BAR-02"""
     builder = BarBuilder()
     assert builder.vwap_krw is None
     builder.add(100, 30, OPEN)
@@ -89,8 +90,9 @@ def test_vwap_is_volume_weighted_since_the_open_and_unknown_before_a_trade() -> 
     assert builder.vwap_krw == pytest.approx(125.0)
 
 
+@pytest.mark.rule("R-BAR-03")
 def test_volume_ratio_compares_the_closed_bar_with_up_to_twenty_before_it() -> None:
-    """R-BAR-03: the running bar's single tick plays no part."""
+    """The running bar's single tick plays no part."""
     builder = BarBuilder()
     for minute in range(25):
         feed(builder, minute, volume=100 if minute >= 4 else 10_000)
@@ -99,8 +101,8 @@ def test_volume_ratio_compares_the_closed_bar_with_up_to_twenty_before_it() -> N
     assert builder.volume_ratio == pytest.approx(3.0)
 
 
+@pytest.mark.rule("R-BAR-03")
 def test_volume_ratio_is_unknown_for_the_first_bar() -> None:
-    """R-BAR-03"""
     builder = BarBuilder()
     feed(builder, 0)
     builder.close_until(OPEN + MINUTE_US)
@@ -119,8 +121,8 @@ def minute_bar(minute: int, close: int = 100, volume: int = 10) -> MinuteBar:
     )
 
 
+@pytest.mark.rule("R-BAR-04")
 def test_warm_start_gives_the_same_bars_as_the_ticks_did() -> None:
-    """R-BAR-04"""
     live, warm = BarBuilder(), BarBuilder()
     for minute in (0, 1, 3):
         live.add(100 + minute, 10, OPEN + minute * MINUTE_US)
@@ -182,8 +184,9 @@ def test_a_code_first_seen_in_mid_session_has_an_incomplete_first_bar() -> None:
     assert [bar.is_complete for bar in builder.bars] == [False, True]
 
 
+@pytest.mark.rule("R-BAR-03")
 def test_an_incomplete_bar_counts_in_no_volume_reading() -> None:
-    """R-BAR-03, I4: its volume is unknown, not small."""
+    """I4: its volume is unknown, not small."""
     builder = BarBuilder()
     for minute in range(4):
         total(builder, minute * 60, 100, (minute + 1) * 100)

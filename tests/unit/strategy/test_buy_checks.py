@@ -33,6 +33,7 @@ def facts(**changes: Any) -> BuyFacts:
         sell_cooldowns={},
         buys_today=0,
         listing_status=ListingStatus.NORMAL,
+        is_interrupted=False,
         price_krw=10_000,
         cash_krw=10_000_000,
     )
@@ -48,6 +49,26 @@ def test_an_ordinary_signal_passes_every_check() -> None:
     assert rule() is None
 
 
+@pytest.mark.rule(
+    "R-BUY-02",
+    "R-BUY-03",
+    "R-BUY-04",
+    "R-BUY-05",
+    "R-BUY-06",
+    "R-BUY-07",
+    "R-BUY-08",
+    "R-BUY-09",
+    "R-BUY-10",
+    "R-BUY-11",
+    "R-BUY-14",
+    "R-BUY-16",
+    "R-BUY-17",
+    "R-CAL-01",
+    "R-GRD-08",
+    "R-MSG-06",
+    "R-REG-09",
+    "R-THR-07",
+)
 @pytest.mark.parametrize(
     ("expected", "changes"),
     [
@@ -76,6 +97,8 @@ def test_an_ordinary_signal_passes_every_check() -> None:
         ("R-BUY-04", {"signal": signal(hybrid_score=None)}),
         ("Q3-status", {"listing_status": ListingStatus.HALTED}),
         ("Q3-status", {"listing_status": None}),
+        ("R-BUY-17", {"is_interrupted": True}),
+        ("R-BUY-17", {"is_interrupted": None}),
         ("R-BUY-05", {"held_codes": None}),
         ("R-BUY-05", {"open_buy_codes": None}),
         ("R-BUY-06", {"held_codes": {CODE}}),
@@ -94,7 +117,7 @@ def test_an_ordinary_signal_passes_every_check() -> None:
     ],
 )
 def test_each_check_refuses_with_its_rule(expected: str, changes: dict[str, Any]) -> None:
-    """Fail-closed throughout: an unreadable flag, count, position or balance refuses (R-BUY-16)."""
+    """Fail-closed throughout: an unreadable flag, count, position or balance refuses."""
     assert rule(**changes) == expected
 
 
@@ -115,23 +138,25 @@ def test_each_limit_is_on_the_passing_side(changes: dict[str, Any]) -> None:
     assert rule(**changes) is None
 
 
+@pytest.mark.rule("R-BUY-01", "R-CAL-02")
 @pytest.mark.parametrize(
     ("clock", "expected"), [("08:59:59", "R-BUY-01"), ("09:00", None), ("15:19:59", None), ("15:20", "R-BUY-01")]
 )
 def test_entry_hours_end_with_continuous_trading(clock: str, expected: str | None) -> None:
-    """R-BUY-01, R-CAL-02"""
     late = effective_context(context(), risk(), at("09:30"))
     assert rule(market_time=at(clock), signal=signal(signalled_at=at(clock)), context=late) == expected
 
 
+@pytest.mark.rule("R-BUY-02")
 def test_the_first_failing_check_names_the_refusal() -> None:
     broken = {"stops": None, "permit_refusal": NO_PERMIT, "held_codes": None, "buys_today": 99}
     assert rule(**broken) == "R-BUY-02"
-    assert len(CHECKS) == len({check.__name__ for check in CHECKS}) == 16
+    assert len(CHECKS) == len({check.__name__ for check in CHECKS}) == 17
 
 
+@pytest.mark.rule("R-TG-16")
 def test_the_owners_order_needs_no_score_and_passes_cooldowns_but_no_stop() -> None:
-    """R-TG-16: cooldown bypass is explicit; permit, stops and limits hold."""
+    """Cooldown bypass is explicit; permit, stops and limits hold."""
     manual = signal(source="manual", signal_type=SignalType.MANUAL, hybrid_score=None, llm_score=None)
     cooldown = {CODE: at("15:00")}
     assert rule(signal=manual, stop_loss_cooldowns=cooldown, sell_cooldowns=cooldown) is None
@@ -140,8 +165,8 @@ def test_the_owners_order_needs_no_score_and_passes_cooldowns_but_no_stop() -> N
     assert rule(signal=manual, buys_today=6) == "R-BUY-08"
 
 
+@pytest.mark.rule("R-BUY-11")
 def test_the_price_is_the_brokers_or_else_the_signals() -> None:
-    """R-BUY-11"""
     assert buy_price_krw(facts(price_krw=10_050)) == 10_050
     assert buy_price_krw(facts(price_krw=None)) == 10_000
 

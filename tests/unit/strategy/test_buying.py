@@ -42,30 +42,33 @@ def plan(settings: TradingSettings = SETTINGS, regime: Any = None, given: Any = 
     return plan_buy(signal() if given is None else given, replace(BASIS, **changes), council, settings)
 
 
+@pytest.mark.rule("R-ORD-02", "R-ORD-03")
 @pytest.mark.parametrize("signal_type", [SignalType.MOMENTUM, SignalType.MOMENTUM_CONTINUATION])
 def test_the_momentum_family_buys_with_a_limit_on_the_tick_grid(signal_type: SignalType) -> None:
-    """R-ORD-02, R-ORD-03: 50,150 x 1.003 = 50,300.45 -> 50,300."""
+    """50,150 x 1.003 = 50,300.45 -> 50,300."""
     terms = buy_order_terms(signal_type, 50_150, 65_000, premium_ratio=0.003, on=DAY)
     assert not isinstance(terms, Refusal)
     assert (terms.order_type, terms.limit_price_krw, terms.cash_price_krw) == (OrderType.LIMIT, 50_300, 50_300)
 
 
+@pytest.mark.rule("R-ORD-02")
 def test_a_premium_that_ends_on_a_tick_is_not_lost_to_rounding() -> None:
-    """R-ORD-02: 10,000 x 1.003 is 10,030, although floating point makes it 10,029.999."""
+    """10,000 x 1.003 is 10,030, although floating point makes it 10,029.999."""
     terms = buy_order_terms(SignalType.MOMENTUM, 10_000, 13_000, premium_ratio=0.003, on=DAY)
     assert not isinstance(terms, Refusal)
     assert terms.limit_price_krw == 10_030
 
 
+@pytest.mark.rule("R-ORD-02")
 def test_a_limit_never_exceeds_the_upper_price_limit() -> None:
-    """R-ORD-02"""
     terms = buy_order_terms(SignalType.MOMENTUM, 13_000, 13_000, premium_ratio=0.003, on=DAY)
     assert not isinstance(terms, Refusal)
     assert terms.limit_price_krw == 13_000
 
 
+@pytest.mark.rule("R-ORD-02")
 def test_other_signals_buy_at_market_and_set_cash_aside_at_the_upper_limit() -> None:
-    """R-ORD-02, protocol sheet 0.8"""
+    """Protocol sheet 0.8"""
     terms = buy_order_terms(SignalType.ORB_BREAKOUT, 10_000, 13_000, premium_ratio=0.003, on=DAY)
     assert not isinstance(terms, Refusal)
     assert (terms.order_type, terms.limit_price_krw, terms.cash_price_krw) == (OrderType.MARKET, None, 13_000)
@@ -74,8 +77,8 @@ def test_other_signals_buy_at_market_and_set_cash_aside_at_the_upper_limit() -> 
     assert unknown.rule == "R-ORD-02"
 
 
+@pytest.mark.rule("R-BUY-13")
 def test_a_plan_carries_order_cash_and_risk() -> None:
-    """R-BUY-13"""
     made = plan()
     assert isinstance(made, BuyPlan)
     assert (made.order_type, made.quantity, made.cash_needed_krw, made.risk_krw) == (
@@ -86,8 +89,9 @@ def test_a_plan_carries_order_cash_and_risk() -> None:
     )
 
 
+@pytest.mark.rule("R-BUY-13", "R-COR-02", "R-SIZE-01")
 def test_correlation_comes_before_sizing() -> None:
-    """R-BUY-13: order of use."""
+    """Order of use."""
     series = {date(2025, 1, 1) + timedelta(days=n): 10_000.0 * (1 + 0.01 * ((n * 7) % 5)) for n in range(60)}
     both = {"closes": series, "held_closes": {"000660": series}}
     assert plan(**both, cash_krw=0).rule == "R-COR-02"
@@ -95,23 +99,24 @@ def test_correlation_comes_before_sizing() -> None:
     assert plan(off, **both, cash_krw=0).rule == "R-SIZE-01"
 
 
+@pytest.mark.rule("R-BUY-13", "R-GRD-04")
 def test_the_guard_judges_the_final_amount() -> None:
-    """R-BUY-13, R-GRD-04: sizing leaves 10 % cash, a bear market wants 25 %."""
+    """Sizing leaves 10 % cash, a bear market wants 25 %."""
     others = (HeldPosition("000660", 7_000, 10_000, "화학", 100.0),)
     assert plan(regime=MarketRegime.BEAR, cash_krw=30_000_000, positions=others).rule == "R-GRD-04"
     assert isinstance(plan(cash_krw=30_000_000, positions=others), BuyPlan)
 
 
+@pytest.mark.rule("R-GRD-05")
 def test_a_switched_off_guard_is_noted() -> None:
-    """R-GRD-05"""
     off = TradingSettings(risk=RiskSettings(guard_enabled=False))
     others = (HeldPosition("000660", 7_000, 10_000, "화학", 100.0),)
     made = plan(off, regime=MarketRegime.BEAR, cash_krw=30_000_000, positions=others)
     assert made.guard_note.rule == "R-GRD-04"
 
 
+@pytest.mark.rule("R-BUD-08", "R-GRD-01")
 def test_the_dynamic_sector_cap_reaches_the_guard() -> None:
-    """R-BUD-08 FAULT"""
     row = SectorAllowance(sector_group="반도체/IT", tier=SectorTier.COOL, watchlist_cap=3, portfolio_cap=2)
     budget = SectorBudget(
         run_id="b", market_day=DAY, sectors={"반도체/IT": row}, known_at=at("08:30"), expires_at=at("15:30")
@@ -121,29 +126,33 @@ def test_the_dynamic_sector_cap_reaches_the_guard() -> None:
     assert isinstance(plan(positions=two), BuyPlan)
 
 
+@pytest.mark.rule("R-TG-16")
 @pytest.mark.parametrize(("wanted", "bought"), [(7, 7), (1_000_000, 500)])
 def test_an_owners_order_keeps_its_quantity_up_to_what_sizing_allows(wanted: int, bought: int) -> None:
-    """R-TG-16: same sizing caps (TIER2 halves the size)."""
+    """Same sizing caps (TIER2 halves the size)."""
     manual = signal(source="manual", signal_type=SignalType.MANUAL, trade_tier="TIER2", requested_quantity=wanted)
     assert plan(given=manual).quantity == bought
 
 
+@pytest.mark.rule("R-TG-16")
 def test_an_owners_order_without_quantity_takes_a_fifth_of_the_cash() -> None:
-    """R-TG-16: 20 % of 10 m at the upper limit of 13,000."""
+    """20 % of 10 m at the upper limit of 13,000."""
     manual = signal(source="manual", signal_type=SignalType.MANUAL)
     others = (HeldPosition("000660", 1_000, 10_000, "화학", 100.0),)
     assert plan(given=manual, cash_krw=10_000_000, positions=others, atr_krw=100.0).quantity == 2_000_000 // 13_000
     assert plan(given=manual, cash_krw=60_000, atr_krw=100.0, price_krw=5_000, upper_limit_krw=13_000).rule == "R-TG-16"
 
 
+@pytest.mark.rule("R-GRD-03", "R-SIZE-04")
 def test_a_high_score_may_size_above_what_the_guard_allows() -> None:
-    """R-SIZE-04 against R-GRD-03: 18 % is sized, 15 % is allowed; the guard has the last word."""
+    """18 % is sized, 15 % is allowed; the guard has the last word."""
     assert plan(given=signal(llm_score=80.0), atr_krw=100.0).rule == "R-GRD-03"
     assert isinstance(plan(given=signal(llm_score=79.9), atr_krw=100.0), BuyPlan)
 
 
+@pytest.mark.rule("R-GRD-03")
 def test_a_limit_order_is_judged_at_its_limit_price() -> None:
-    """R-GRD-03: 1,497 shares are 14.97 % at 10,000 won and 15.02 % at the limit of 10,030."""
+    """1,497 shares are 14.97 % at 10,000 won and 15.02 % at the limit of 10,030."""
     momentum = signal(signal_type=SignalType.MOMENTUM, llm_score=80.0)
     council = effective(position_multiplier=0.8345)
     found = plan_buy(momentum, replace(BASIS, atr_krw=100.0), council, SETTINGS)
@@ -151,9 +160,9 @@ def test_a_limit_order_is_judged_at_its_limit_price() -> None:
     assert (found.rule, found.value) == ("R-GRD-03", 15.015)
 
 
+@pytest.mark.rule("R-SELL-09", "R-SELL-10")
 @pytest.mark.parametrize("reason", list(SellReason))
 def test_cooldowns_after_a_sell(reason: SellReason) -> None:
-    """R-SELL-09, R-SELL-10"""
     ends = cooldowns_after_sell(reason, at("10:00"), SETTINGS.risk)
     is_loss = reason in (SellReason.STOP_LOSS, SellReason.DEATH_CROSS, SellReason.BREAKEVEN_STOP)
     assert ends.sell_until == at("10:00", date(2025, 6, 28))

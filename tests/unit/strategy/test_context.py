@@ -10,6 +10,7 @@ from tests.unit.strategy.builders import at, context, risk
 NOW = at("10:00")
 
 
+@pytest.mark.rule("R-REG-09", "R-THR-07")
 @pytest.mark.parametrize(
     ("council", "throttle", "rule"),
     [
@@ -25,8 +26,8 @@ def test_an_unknown_or_expired_part_means_no_buys(council: object, throttle: obj
     assert joined.rule == rule
 
 
+@pytest.mark.rule("R-THR-07", "R-THR-08")
 def test_the_smaller_multiplier_and_the_harsher_regime_hold() -> None:
-    """R-THR-07, R-THR-08"""
     throttle = risk(
         IntradayRiskLevel.WARNING, position_multiplier=0.6, minimum_regime=MarketRegime.BEAR, expires_at=at("10:15")
     )
@@ -46,8 +47,9 @@ def test_the_throttle_never_makes_a_regime_milder() -> None:
     assert joined.regime is MarketRegime.STRONG_BEAR
 
 
+@pytest.mark.rule("R-THR-07")
 def test_the_harshest_level_is_no_buys_not_the_default() -> None:
-    """R-THR-07 FAULT: 0 is kept and means no buys."""
+    """0 is kept and means no buys."""
     joined = effective_context(context(), risk(IntradayRiskLevel.CRITICAL, position_multiplier=0.0), NOW)
     assert not isinstance(joined, Refusal)
     refusal = no_buys_refusal(joined)

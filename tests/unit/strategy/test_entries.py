@@ -69,12 +69,13 @@ def conviction(**changes: Any) -> bool:
     return entries.watchlist_conviction(setup(flat(10), **(usual | changes)))
 
 
+@pytest.mark.rule("R-STRAT-01")
 def test_conviction_takes_a_convincing_score_near_vwap() -> None:
-    """R-STRAT-01"""
     assert conviction()
     assert not conviction(settings=ScannerSettings())
 
 
+@pytest.mark.rule("R-STRAT-01")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -93,10 +94,11 @@ def test_conviction_takes_a_convincing_score_near_vwap() -> None:
     ],
 )
 def test_conviction_refuses(changes: dict[str, Any]) -> None:
-    """R-STRAT-01, one condition at a time."""
+    """One condition at a time."""
     assert not conviction(**changes)
 
 
+@pytest.mark.rule("R-STRAT-01")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -108,12 +110,12 @@ def test_conviction_refuses(changes: dict[str, Any]) -> None:
     ],
 )
 def test_conviction_limits_are_inclusive_where_the_rule_says_so(changes: dict[str, Any]) -> None:
-    """R-STRAT-01"""
     assert conviction(**changes)
 
 
+@pytest.mark.rule("R-STRAT-01")
 def test_conviction_refuses_a_high_rsi() -> None:
-    """R-STRAT-01: RSI below 65 or unknown."""
+    """RSI below 65 or unknown."""
     rising = [bar(index, 10_000 + index) for index in range(20)]
     assert not conviction(indicators=setup(rising).indicators)
 
@@ -130,30 +132,30 @@ def breakout(close: int = 10_250, volume: int = 200, **changes: Any) -> bool:
     return entries.orb_breakout(setup([*opening(), bar(16, close, volume=volume)], **changes))
 
 
+@pytest.mark.rule("R-STRAT-02")
 def test_orb_takes_a_close_above_the_range_with_volume() -> None:
-    """R-STRAT-02"""
     assert breakout()
     assert not breakout(close=10_200)
     assert not breakout(volume=199)
     assert not breakout(settings=ScannerSettings(orb_enabled=False))
 
 
+@pytest.mark.rule("R-STRAT-02")
 def test_orb_ends_at_1030() -> None:
-    """R-STRAT-02"""
     assert breakout(market_us=us("10:30"))
     assert not breakout(market_us=us("10:30:01"))
 
 
+@pytest.mark.rule("R-STRAT-02")
 def test_orb_needs_a_width_between_half_and_five_percent() -> None:
-    """R-STRAT-02"""
     for high, allowed in ((10_049, False), (10_050, True), (10_500, True), (10_501, False)):
         bars = [bar(index, 10_000, high=high) for index in range(15)] + flat(1)
         bars = [*bars, bar(16, 10_600, volume=500)]
         assert entries.orb_breakout(setup(bars)) is allowed, high
 
 
+@pytest.mark.rule("R-STRAT-02")
 def test_orb_needs_three_bars_of_the_opening_and_a_bar_after_it() -> None:
-    """R-STRAT-02"""
     late = [bar(index, 10_100, open_=10_000, high=10_200) for index in (13, 14)] + [bar(15, 10_100)]
     assert not entries.orb_breakout(setup([*late, bar(16, 10_250, volume=900)]))
     inside = [bar(index, 10_100, open_=10_000, high=10_200) for index in range(10)]
@@ -168,14 +170,15 @@ def cross_bars(volume: int = 150) -> list[Bar]:
     return [*down, bar(20, 10_400, volume=volume)]
 
 
+@pytest.mark.rule("R-STRAT-03")
 def test_golden_cross_takes_the_bar_on_which_sma5_crosses() -> None:
-    """R-STRAT-03"""
     assert entries.golden_cross(setup(cross_bars()))
     assert not entries.golden_cross(setup([*cross_bars(), bar(21, 10_400, volume=500)]))
 
 
+@pytest.mark.rule("R-STRAT-03")
 def test_golden_cross_needs_volume_bars_and_no_bear() -> None:
-    """R-STRAT-03: ratio 1.5, not the documented 1.2."""
+    """Ratio 1.5, not the documented 1.2."""
     assert not entries.golden_cross(setup(cross_bars(volume=149)))
     assert not entries.golden_cross(setup(cross_bars()[1:]))
     assert not entries.golden_cross(setup(cross_bars(), regime=BEAR))
@@ -189,14 +192,14 @@ def continuation_bars(last: int) -> list[Bar]:
     return [*flat(20), *[bar(20 + index, 10_000) for index in range(2)], bar(22, last)]
 
 
+@pytest.mark.rule("R-STRAT-04")
 @pytest.mark.parametrize(("last", "expected"), [(10_199, False), (10_200, True), (10_500, True), (10_501, False)])
 def test_momentum_continuation_needs_two_to_five_percent_over_four_bars(last: int, expected: bool) -> None:
-    """R-STRAT-04"""
     assert entries.momentum_continuation(setup(continuation_bars(last), regime=BULL)) is expected
 
 
+@pytest.mark.rule("R-STRAT-04")
 def test_momentum_continuation_is_for_bull_markets_and_good_scores() -> None:
-    """R-STRAT-04"""
     bars = continuation_bars(10_300)
     assert not entries.momentum_continuation(setup(bars, regime=SIDEWAYS))
     assert not entries.momentum_continuation(setup(bars, regime=BULL, listed=listed(llm_score=64.9)))
@@ -206,9 +209,9 @@ def test_momentum_continuation_is_for_bull_markets_and_good_scores() -> None:
 # R-STRAT-05
 
 
+@pytest.mark.rule("R-STRAT-05")
 @pytest.mark.parametrize(("last", "expected"), [(10_149, False), (10_150, True), (10_700, True), (10_701, False)])
 def test_momentum_measures_from_the_open_of_the_fifth_last_bar(last: int, expected: bool) -> None:
-    """R-STRAT-05"""
     bars = [bar(0, 10_900, open_=10_000), *[bar(index, 10_000) for index in (1, 2, 3)], bar(4, last)]
     assert entries.momentum(setup(bars, regime=BEAR)) is expected
     assert not entries.momentum(setup(bars[1:]))
@@ -217,6 +220,7 @@ def test_momentum_measures_from_the_open_of_the_fifth_last_bar(last: int, expect
 # R-STRAT-06, R-STRAT-09
 
 
+@pytest.mark.rule("R-STRAT-06")
 @pytest.mark.parametrize(
     ("regime", "close", "expected"),
     [
@@ -231,15 +235,15 @@ def test_momentum_measures_from_the_open_of_the_fifth_last_bar(last: int, expect
     ],
 )
 def test_dip_buy_depends_on_the_regime(regime: MarketRegime, close: int, expected: bool) -> None:
-    """R-STRAT-06"""
     bars = [*flat(4, 9_900), bar(4, close, open_=9_900)]
     bars[0] = bar(0, 9_900, high=10_000)
     assert entries.dip_buy(setup(bars, regime=regime)) is expected
 
 
+@pytest.mark.rule("R-STRAT-09")
 @pytest.mark.parametrize(("sessions", "expected"), [(0, False), (1, True), (5, True), (6, False), (None, False)])
 def test_dip_buy_counts_from_the_first_listing(sessions: int | None, expected: bool) -> None:
-    """R-STRAT-09: hourly runs do not reset the age."""
+    """Hourly runs do not reset the age."""
     bars = [*flat(4), bar(4, 9_700, open_=10_000)]
     assert entries.dip_buy(setup(bars, listed_sessions=sessions)) is expected
 
@@ -247,8 +251,8 @@ def test_dip_buy_counts_from_the_first_listing(sessions: int | None, expected: b
 # R-STRAT-07
 
 
+@pytest.mark.rule("R-STRAT-07")
 def test_rsi_rebound_crosses_its_threshold_upwards_but_is_disabled() -> None:
-    """R-STRAT-07"""
     falling = [bar(index, 10_000 - 20 * index) for index in range(20)]
     rebound = [*falling, bar(20, 9_850)]
     assert entries.rsi_rebound(setup(rebound, regime=SIDEWAYS))
@@ -260,8 +264,8 @@ def test_rsi_rebound_crosses_its_threshold_upwards_but_is_disabled() -> None:
 # R-STRAT-08
 
 
+@pytest.mark.rule("R-STRAT-08")
 def test_volume_breakout_needs_three_times_the_volume_and_a_new_high() -> None:
-    """R-STRAT-08"""
     before = [bar(index, 10_000, high=10_050) for index in range(19)]
     assert entries.volume_breakout(setup([*before, bar(19, 10_051, volume=300)]))
     assert not entries.volume_breakout(setup([*before, bar(19, 10_050, volume=300)]))
@@ -285,8 +289,8 @@ def test_the_first_match_wins_in_the_order_of_the_rulebook() -> None:
     assert entries.first_entry(setup(flat(25))) is None
 
 
+@pytest.mark.rule("R-SCAN-01")
 def test_a_manual_entry_has_neutral_scores() -> None:
-    """R-SCAN-01"""
     manual = Listed.manual("000660", "SK", 26)
     assert (manual.hybrid_score, manual.llm_score, manual.trade_tier) == (50.0, 50.0, TradeTier.TIER2)
     assert manual.first_listed_on is None

@@ -1,4 +1,4 @@
-"""The risk gates in order (R-GATE-01..13)."""
+"""The risk gates in order (R-GATE-01..14)."""
 
 from collections import deque
 from dataclasses import replace
@@ -48,6 +48,7 @@ def view(**changes: Any) -> GateView:
         "trade_from_us": WINDOWS.trade_from_us,
         "danger_from_us": WINDOWS.danger_from_us,
         "entry_end_us": WINDOWS.entry_end_us,
+        "interrupted_us": None,
         "last_signal_us": None,
         "stop_loss_cooldowns": {},
         "sell_cooldowns": {},
@@ -69,6 +70,20 @@ def test_an_ordinary_minute_passes_every_gate() -> None:
     assert refused() is None
 
 
+@pytest.mark.rule(
+    "R-GATE-01",
+    "R-GATE-02",
+    "R-GATE-03",
+    "R-GATE-04",
+    "R-GATE-05",
+    "R-GATE-07",
+    "R-GATE-08",
+    "R-GATE-09",
+    "R-GATE-10",
+    "R-GATE-11",
+    "R-GATE-12",
+    "R-GATE-14",
+)
 @pytest.mark.parametrize(
     ("rule", "changes"),
     [
@@ -77,6 +92,7 @@ def test_an_ordinary_minute_passes_every_gate() -> None:
         ("R-GATE-03", {"market_us": us("14:00")}),
         ("R-GATE-03", {"market_us": us("15:00")}),
         ("R-GATE-03", {"market_us": us("15:25")}),
+        ("R-GATE-14", {"interrupted_us": us("09:58")}),
         ("R-GATE-04", {"rsi": 75.1}),
         ("R-GATE-04", {"rsi": 85.1, "council": {"market_regime": MarketRegime.BULL}}),
         ("R-GATE-05", {"council": {"risk_off_level": 2}}),
@@ -121,9 +137,10 @@ def test_each_limit_is_on_the_passing_side(changes: dict[str, Any]) -> None:
     assert refused(**changes) is None
 
 
+@pytest.mark.rule("R-GATE-06")
 @pytest.mark.parametrize("regime", [MarketRegime.BEAR, MarketRegime.STRONG_BEAR])
 def test_bear_markets_pass_the_regime_gate(regime: MarketRegime) -> None:
-    """R-GATE-06: not blocking; sizing and the cash floor carry bear markets."""
+    """Not blocking; sizing and the cash floor carry bear markets."""
     bear = view(council={"market_regime": regime})
     assert gates.market_regime(bear) is None
     blocking = gates.market_regime(bear, blocking=True)
@@ -131,17 +148,29 @@ def test_bear_markets_pass_the_regime_gate(regime: MarketRegime) -> None:
     assert blocking.rule == "R-GATE-06"
 
 
+@pytest.mark.rule("R-GATE-13")
 def test_unreadable_cooldowns_refuse() -> None:
-    """R-GATE-13: fail-closed for buys."""
+    """Fail-closed for buys."""
     assert refused(stop_loss_cooldowns=None) == "R-GATE-09"
     assert refused(sell_cooldowns=None) == "R-GATE-10"
 
 
+@pytest.mark.rule("R-CAL-02")
 def test_new_entries_end_with_continuous_trading() -> None:
-    """R-CAL-02, also for the setups that skip the danger zone."""
+    """Also for the setups that skip the danger zone."""
     late = gates.first_refusal(gates.ORB_GATES, view(market_us=us("15:20")))
     assert late is not None
     assert late.rule == "R-CAL-02"
+
+
+@pytest.mark.rule("R-GATE-14")
+@pytest.mark.parametrize(
+    "gate_list", [gates.COMMON_GATES, gates.CONVICTION_GATES, gates.ORB_GATES, gates.CONFIRMATION_GATES]
+)
+def test_no_setup_buys_into_an_interruption(gate_list: tuple[gates.Gate, ...]) -> None:
+    refusal = gates.first_refusal(gate_list, view(interrupted_us=us("09:58")))
+    assert refusal is not None
+    assert (refusal.rule, refusal.value, refusal.limit) == ("R-GATE-14", 120.0, "the next trade")
 
 
 def test_the_first_failing_gate_names_the_refusal_and_all_can_be_listed() -> None:

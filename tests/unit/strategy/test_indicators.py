@@ -10,34 +10,35 @@ from jennie_core.strategy.running import RunningAtr, RunningEma, RunningMacd, Ru
 WAVE = [10_000 + round(800 * math.sin(index / 5)) + 13 * index for index in range(80)]
 
 
+@pytest.mark.rule("R-IND-01")
 def test_sma_is_the_mean_of_the_last_n() -> None:
-    """R-IND-01"""
     assert ind.sma([1, 2, 3, 4], 2) == 3.5
     assert ind.sma([1], 2) is None
 
 
+@pytest.mark.rule("R-IND-02")
 def test_ema_is_seeded_with_the_first_value() -> None:
-    """R-IND-02"""
     assert ind.ema([10.0, 20.0], 3) == pytest.approx(15.0)
     assert ind.ema([], 3) is None
 
 
+@pytest.mark.rule("R-IND-03")
 def test_rsi_needs_fifteen_values() -> None:
-    """R-IND-03"""
     assert ind.rsi(list(range(14))) is None
     assert ind.rsi([float(value) for value in range(15)]) == 100.0
 
 
+@pytest.mark.rule("R-IND-03")
 def test_rsi_follows_wilder() -> None:
-    """R-IND-03: seed = mean of the first 14 changes, then smoothing."""
+    """Seed = mean of the first 14 changes, then smoothing."""
     values = [100.0] + [101.0 if index % 2 == 0 else 100.0 for index in range(14)]
     assert ind.rsi(values) == pytest.approx(50.0)
     gain, loss = (7 / 14 * 13 + 2) / 14, (7 / 14 * 13) / 14
     assert ind.rsi([*values, 102.0]) == pytest.approx(100 - 100 / (1 + gain / loss))
 
 
+@pytest.mark.rule("R-IND-04")
 def test_atr_is_the_simple_mean_of_the_last_true_ranges() -> None:
-    """R-IND-04"""
     bars = [ind.Ohlc(12, 10, 11), ind.Ohlc(15, 13, 14), ind.Ohlc(14, 8, 9)]
     assert ind.true_ranges(bars) == [4, 6]
     assert ind.atr(bars) == 5.0
@@ -45,39 +46,39 @@ def test_atr_is_the_simple_mean_of_the_last_true_ranges() -> None:
     assert ind.atr(bars[:1]) == 0.0
 
 
+@pytest.mark.rule("R-IND-05")
 @pytest.mark.parametrize(
     ("atr", "clamped"), [(None, 200.0), (0.0, 200.0), (-5.0, 200.0), (50.0, 100.0), (300.0, 300.0), (900.0, 500.0)]
 )
 def test_atr_clamp_for_sizing(atr: float | None, clamped: float) -> None:
-    """R-IND-05"""
     assert ind.clamp_atr(atr, 10_000) == clamped
 
 
+@pytest.mark.rule("R-IND-06")
 def test_bollinger_uses_the_population_deviation() -> None:
-    """R-IND-06"""
     bands = ind.bollinger([1.0, 3.0] * 10)
     assert bands == pytest.approx((0.0, 2.0, 4.0))
     assert ind.bollinger([1.0] * 19) is None
 
 
+@pytest.mark.rule("R-IND-07")
 def test_macd_is_the_difference_of_emas_with_its_own_ema() -> None:
-    """R-IND-07"""
     result = ind.macd(WAVE)
     line = [fast - slow for fast, slow in zip(ind.ema_series(WAVE, 12), ind.ema_series(WAVE, 26), strict=True)]
     assert result.line == pytest.approx(line)
     assert result.histogram[-1] == pytest.approx(line[-1] - ind.ema_series(line, 9)[-1])
 
 
+@pytest.mark.rule("R-IND-08")
 def test_death_cross_needs_a_cross_just_now_and_a_margin() -> None:
-    """R-IND-08"""
     assert ind.death_cross([100.0] * 20) is None
     assert ind.death_cross([*[100.0] * 20, 90.0]) is True
     assert ind.death_cross([*[100.0] * 20, 99.9]) is False
     assert ind.death_cross([*[100.0] * 19, 90.0, 89.0]) is False
 
 
+@pytest.mark.rule("R-IND-09")
 def test_macd_divergence_is_a_high_price_with_a_fading_histogram() -> None:
-    """R-IND-09"""
     assert ind.macd_bearish_divergence([100.0] * 35) is None
     rise = [100 * 1.03**index for index in range(30)]
     stall = [rise[-1] * (1 + 0.001 * index) for index in range(1, 11)]

@@ -30,14 +30,14 @@ def refusal_after(*readings: PnlReading, day: date = FRIDAY) -> str | None:
     return None if refusal is None else refusal.detail
 
 
+@pytest.mark.rule("R-GRD-08")
 def test_two_percent_of_the_previous_close_equity_ends_the_days_buys() -> None:
-    """R-GRD-08"""
     assert refusal_after(replace(CALM, day_pnl_krw=-1_999_999)) is None
     assert refusal_after(replace(CALM, day_pnl_krw=-2_000_000)) == "daily loss limit reached"
 
 
+@pytest.mark.rule("R-GRD-08")
 def test_five_percent_in_the_week() -> None:
-    """R-GRD-08"""
     assert refusal_after(replace(CALM, week_pnl_krw=-4_999_999)) is None
     assert refusal_after(replace(CALM, week_pnl_krw=-5_000_000)) == "weekly loss limit reached"
 
@@ -83,6 +83,7 @@ def test_ten_signals_at_once_never_reserve_more_than_the_limit() -> None:
     assert 500_000 + book.reserved_krw <= 2_000_000
 
 
+@pytest.mark.rule("R-GRD-08")
 def test_a_refused_order_releases_its_risk() -> None:
     """O5"""
     book = RiskBook()

@@ -41,8 +41,8 @@ def marks(core: MonitorCore, first: str, last: str) -> list[SellOrder]:
     return orders
 
 
+@pytest.mark.rule("R-MON-02")
 def test_a_crossed_stop_raises_one_order_with_its_rule_and_cause() -> None:
-    """R-MON-02"""
     core = monitor()
     assert price(core, 9_600, "09:30") == []
     [order] = price(core, 9_500, "09:30:01")
@@ -53,16 +53,17 @@ def test_a_crossed_stop_raises_one_order_with_its_rule_and_cause() -> None:
     assert order.order_id == sell_order_id(CODE, "R-EXIT-07", None, us("09:30:01"))
 
 
+@pytest.mark.rule("R-MON-06")
 def test_one_open_sell_per_stock() -> None:
-    """R-MON-06"""
     core = monitor()
     assert price(core, 9_500, "09:30")
     assert price(core, 9_400, "09:30:30") == []
     assert price(core, 8_000, "09:30:59") == []
 
 
+@pytest.mark.rule("R-MON-06")
 def test_the_order_is_raised_again_when_its_lock_ends_without_a_fill() -> None:
-    """R-MON-06 build-instead: level-triggered, in market time, without waiting for a tick."""
+    """Level-triggered, in market time, without waiting for a tick."""
     core = monitor()
     [first] = price(core, 9_500, "09:30")
     assert marks(core, "09:30:01", "09:30:59") == []
@@ -71,8 +72,9 @@ def test_the_order_is_raised_again_when_its_lock_ends_without_a_fill() -> None:
     assert again.order_id != first.order_id
 
 
+@pytest.mark.rule("R-MON-06")
 def test_ticks_under_the_lock_do_not_put_the_next_order_off() -> None:
-    """R-MON-06: the end of the lock itself is due, not the next sweep."""
+    """The end of the lock itself is due, not the next sweep."""
     core = monitor()
     price(core, 9_500, "09:30")
     price(core, 9_490, "09:30:50")
@@ -86,8 +88,9 @@ def test_an_order_is_not_repeated_when_the_rule_no_longer_holds() -> None:
     assert marks(core, "09:30:31", "09:32") == []
 
 
+@pytest.mark.rule("R-MON-06")
 def test_a_part_exit_blocks_until_it_is_filled_and_advances_on_the_fill() -> None:
-    """R-MON-06 FAULT: level and lock move on the fill, not on the order."""
+    """Level and lock move on the fill, not on the order."""
     core = monitor(position(quantity=1_000))
     [part] = price(core, 10_300, "09:30")
     assert (part.rule, part.quantity, part.scale_out_level) == ("R-EXIT-09", 250, 1)
@@ -99,8 +102,8 @@ def test_a_part_exit_blocks_until_it_is_filled_and_advances_on_the_fill() -> Non
     assert (second.quantity, second.scale_out_level) == (187, 2)
 
 
+@pytest.mark.rule("R-MON-06")
 def test_a_lost_part_exit_is_raised_again_at_the_same_level() -> None:
-    """R-MON-06"""
     core = monitor(position(quantity=1_000))
     price(core, 10_300, "09:30")
     [again] = price(core, 10_300, "09:31")
@@ -114,8 +117,8 @@ def test_a_refused_order_frees_the_stock_at_once() -> None:
     assert len(price(core, 9_500, "09:30:01")) == 1
 
 
+@pytest.mark.rule("R-MON-01")
 def test_a_sold_out_position_is_forgotten() -> None:
-    """R-MON-01"""
     core = monitor()
     price(core, 9_500, "09:30")
     fill(core, "09:30:01", quantity=0)
@@ -130,16 +133,18 @@ def test_only_managed_shares_are_sold() -> None:
     assert order.quantity == 40
 
 
+@pytest.mark.rule("R-MON-07")
 @pytest.mark.parametrize(
     "stops", [StopState(paused=True), StopState(halted=True), StopState(paused=True, halted=True), None]
 )
 def test_pause_and_halt_never_block_protective_exits(stops: StopState | None) -> None:
-    """R-MON-07 FAULT, O4"""
+    """O4."""
     assert price(monitor(stops=stops), 9_500, "09:30")
 
 
+@pytest.mark.rule("R-MON-07")
 def test_a_halt_with_the_explicit_setting_holds_exits_back_and_says_so_once() -> None:
-    """O4, R-MON-07: an alarm per suppressed stop-loss."""
+    """O4: an alarm per suppressed stop-loss."""
     core = monitor(stops=BLOCKING_HALT)
     for second in range(10):
         assert price(core, 9_500, f"09:30:0{second}") == []
@@ -150,8 +155,8 @@ def test_a_halt_with_the_explicit_setting_holds_exits_back_and_says_so_once() ->
     assert price(core, 9_500, "09:30:20")
 
 
+@pytest.mark.rule("R-LIQ-02", "R-LIQ-04")
 def test_forced_liquidation_passes_every_stop_and_needs_no_tick() -> None:
-    """R-LIQ-02, R-LIQ-04"""
     core = monitor(stops=BLOCKING_HALT)
     core.set_liquidation({CODE}, armed=False)
     assert core.on_mark(us("09:30")) == []
@@ -160,8 +165,9 @@ def test_forced_liquidation_passes_every_stop_and_needs_no_tick() -> None:
     assert (order.sell_reason, order.quantity, order.rule) == (SellReason.FORCED_LIQUIDATION, 100, "R-LIQ-02")
 
 
+@pytest.mark.rule("R-LIQ-02", "R-LIQ-04")
 def test_liquidation_stands_before_every_rule_and_goes_on_until_filled() -> None:
-    """R-LIQ-02, R-LIQ-04: removal is the caller's, after a fill."""
+    """Removal is the caller's, after a fill."""
     core = monitor()
     core.set_liquidation({CODE}, armed=True)
     [order] = price(core, 8_000, "09:30")
@@ -177,8 +183,9 @@ def test_liquidation_touches_only_its_codes() -> None:
     assert [order.stock_code for order in core.on_mark(us("09:30"))] == ["000660"]
 
 
+@pytest.mark.rule("R-EXIT-20")
 def test_the_sweep_judges_the_last_price_every_minute_without_ticks() -> None:
-    """R-EXIT-20: here the stop tightens by a new context, not by a price."""
+    """Here the stop tightens by a new context, not by a price."""
     core = monitor()
     price(core, 9_580, "09:30")
     core.set_context(context(stop_loss_multiplier=0.8))
@@ -186,8 +193,9 @@ def test_the_sweep_judges_the_last_price_every_minute_without_ticks() -> None:
     assert [(order.rule, order.raised_at) for order in orders] == [("R-EXIT-07", at("09:31"))]
 
 
+@pytest.mark.rule("R-EXIT-20")
 def test_a_silent_price_is_said_once_and_its_return_too() -> None:
-    """R-EXIT-20, I5"""
+    """I5."""
     core = monitor()
     price(core, 10_000, "09:30")
     marks(core, "09:30:01", "09:31")
@@ -249,9 +257,9 @@ def test_no_silence_is_noticed_in_the_closing_auction() -> None:
     assert core.drain_alerts() == []
 
 
+@pytest.mark.rule("R-CAL-02")
 @pytest.mark.parametrize(("clock", "count"), [("08:59:59", 0), ("09:00", 1), ("15:29:59", 1), ("15:30", 0)])
 def test_exits_live_between_open_and_close(clock: str, count: int) -> None:
-    """R-CAL-02"""
     assert len(price(monitor(), 9_000, clock)) == count
 
 
@@ -264,8 +272,8 @@ def test_auction_prices_move_nothing() -> None:
     assert held.context.price_krw == 0
 
 
+@pytest.mark.rule("R-MON-03")
 def test_the_watermark_is_the_highest_of_price_stored_and_buy_price() -> None:
-    """R-MON-03"""
     core = monitor(position(high_watermark_krw=10_400), position("000660"))
     assert core.held(CODE).context.high_watermark_krw == 10_400  # type: ignore[union-attr]
     assert core.held("000660").context.high_watermark_krw == 10_000  # type: ignore[union-attr]
@@ -275,24 +283,25 @@ def test_the_watermark_is_the_highest_of_price_stored_and_buy_price() -> None:
     assert core.drain_watermarks() == []
 
 
+@pytest.mark.rule("R-RDS-05")
 def test_a_refresh_with_an_older_watermark_never_lowers_it() -> None:
-    """R-RDS-05, drill 22"""
+    """Drill 22."""
     core = monitor(position(quantity=1_000, scale_out_level=4))
     price(core, 11_000, "09:30")
     core.set_positions([position(quantity=1_000, scale_out_level=4, high_watermark_krw=10_200)], us("09:31"))
     assert price(core, 10_600, "09:31:01")[0].rule == "R-EXIT-08"
 
 
+@pytest.mark.rule("R-EXIT-02", "R-MON-04")
 def test_the_profit_floor_arms_at_fifteen_percent() -> None:
-    """R-MON-04"""
     core = monitor(position(quantity=1_000, scale_out_level=4))
     price(core, 11_500, "09:30")
     assert core.drain_watermarks() == [WatermarkChange(CODE, 11_500, True)]
     assert price(core, 10_900, "09:30:01")[0].rule == "R-EXIT-02"
 
 
+@pytest.mark.rule("R-BUY-15")
 def test_a_new_holding_of_the_same_code_starts_a_new_watermark() -> None:
-    """R-BUY-15"""
     core = monitor(position(high_watermark_krw=14_000, scale_out_level=4, profit_floor_armed=True))
     fill(core, "10:00", trade_id="buy-2", average_price_krw=9_000.0)
     held = core.held(CODE)
@@ -322,8 +331,9 @@ def test_a_reverse_split_is_not_judged_on_the_price_before_it() -> None:
     assert price(core, 20_000, "09:33:01") == []
 
 
+@pytest.mark.rule("R-MON-08")
 def test_regime_and_throttle_reach_the_exit_rules() -> None:
-    """R-MON-08 FAULT: a bear market scales out at 2 %."""
+    """A bear market scales out at 2 %."""
     core = monitor(position(quantity=1_000), context=context(market_regime=MarketRegime.BULL))
     assert price(core, 10_200, "09:30") == []
     core.set_intraday(risk(IntradayRiskLevel.WARNING, position_multiplier=0.6, minimum_regime=MarketRegime.BEAR))
@@ -348,8 +358,8 @@ def test_without_any_context_the_tightest_values_hold() -> None:
     assert (order.rule, order.market_regime) == ("R-EXIT-07", None)
 
 
+@pytest.mark.rule("R-MON-01")
 def test_daily_indicators_reach_the_rules_and_holding_days_count() -> None:
-    """R-MON-01"""
     core = monitor(position(bought_on=date(2025, 6, 17)))
     core.set_indicators(CODE, PositionIndicators(atr_krw=100.0, death_cross=True))
     core.set_indicators("000660", PositionIndicators())
@@ -357,8 +367,8 @@ def test_daily_indicators_reach_the_rules_and_holding_days_count() -> None:
     assert (order.rule, order.holding_days) == ("R-EXIT-06", 10)
 
 
+@pytest.mark.rule("R-EXIT-21")
 def test_invalid_prices_are_an_alarm_and_no_signal() -> None:
-    """R-EXIT-21"""
     core = monitor(position(average_price_krw=0.0))
     assert price(core, 9_000, "09:30") == []
     assert price(core, 0, "09:30:01") == []

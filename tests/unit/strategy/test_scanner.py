@@ -51,8 +51,8 @@ def rules(decisions: list[Decision]) -> list[str]:
     return [decision.refusal.rule for decision in decisions if isinstance(decision, SignalRefusal)]
 
 
+@pytest.mark.rule("R-STRAT-05", "R-STRAT-10")
 def test_a_momentum_hit_is_published_after_its_confirmation_bar() -> None:
-    """R-STRAT-05, R-STRAT-10"""
     [signal] = jump(scanner(CALM))
     assert isinstance(signal, BuySignal)
     assert signal.signal_type is SignalType.MOMENTUM
@@ -62,16 +62,17 @@ def test_a_momentum_hit_is_published_after_its_confirmation_bar() -> None:
     assert signal.signal_id == signal_id("2025-06-27", CODE, SignalType.MOMENTUM, us("09:42"))
 
 
+@pytest.mark.rule("R-STRAT-10")
 def test_the_pending_price_itself_confirms() -> None:
-    """R-STRAT-10: at the pending price or better."""
+    """At the pending price or better."""
     feed = warmed(scanner(CALM))
     feed.bar(10_200)
     feed.bar(10_210)
     assert isinstance(feed.bar(10_210)[0], BuySignal)
 
 
+@pytest.mark.rule("R-STRAT-10")
 def test_an_unconfirmed_hit_is_discarded_and_says_so() -> None:
-    """R-STRAT-10"""
     feed = warmed(scanner(CALM))
     feed.bar(10_200)
     feed.bar(10_210)
@@ -81,8 +82,8 @@ def test_an_unconfirmed_hit_is_discarded_and_says_so() -> None:
     assert (refusal.refusal.value, refusal.refusal.limit) == (10_190.0, 10_210.0)
 
 
+@pytest.mark.rule("R-STRAT-10")
 def test_gates_of_time_context_and_cooldown_run_again_at_the_confirmation() -> None:
-    """R-STRAT-10 build-instead"""
     core = scanner(CALM)
     feed = warmed(core)
     feed.bar(10_200)
@@ -91,8 +92,9 @@ def test_gates_of_time_context_and_cooldown_run_again_at_the_confirmation() -> N
     assert rules(feed.bar(10_220)) == ["R-GATE-05"]
 
 
+@pytest.mark.rule("R-STRAT-10")
 def test_the_confirmed_signal_carries_the_saved_readings() -> None:
-    """R-STRAT-10: RSI, ratio and VWAP of the hit, not of the confirmation."""
+    """RSI, ratio and VWAP of the hit, not of the confirmation."""
     core = scanner(CALM)
     feed = warmed(core)
     feed.bar(10_200)
@@ -107,8 +109,9 @@ def test_the_confirmed_signal_carries_the_saved_readings() -> None:
     assert signal.vwap_krw == saved.readings.vwap_krw
 
 
+@pytest.mark.rule("R-BAR-01")
 def test_a_bar_that_closes_by_timer_decides_as_well() -> None:
-    """R-BAR-01 by timer: the mark's time is the signal's, the last tick's time its cause."""
+    """The mark's time is the signal's, the last tick's time its cause."""
     core = scanner(CALM)
     feed = warmed(core)
     feed.bar(10_200)
@@ -120,8 +123,9 @@ def test_a_bar_that_closes_by_timer_decides_as_well() -> None:
     assert signal.tick_exchange_us == us("09:41:45")
 
 
+@pytest.mark.rule("R-SCAN-03", "R-STRAT-02")
 def test_an_orb_breakout_needs_no_confirmation() -> None:
-    """R-STRAT-02, R-SCAN-03: opening range and its own gates only."""
+    """Opening range and its own gates only."""
     core = scanner()
     feed = Feed(core, start="09:00")
     for _ in range(16):
@@ -132,8 +136,8 @@ def test_an_orb_breakout_needs_no_confirmation() -> None:
     assert signal.signal_type is SignalType.ORB_BREAKOUT
 
 
+@pytest.mark.rule("R-GATE-08")
 def test_the_cooldown_holds_ten_minutes_of_market_time() -> None:
-    """R-GATE-08"""
     core = scanner(CALM)
     feed = warmed(core)
     feed.bar(10_200)
@@ -146,6 +150,7 @@ def test_the_cooldown_holds_ten_minutes_of_market_time() -> None:
     assert isinstance(feed.bar(10_470)[0], BuySignal)
 
 
+@pytest.mark.rule("R-REG-09", "R-SCAN-01", "R-THR-07")
 @pytest.mark.parametrize(
     ("inputs", "rule"),
     [
@@ -158,12 +163,13 @@ def test_the_cooldown_holds_ten_minutes_of_market_time() -> None:
     ],
 )
 def test_an_unknown_world_means_no_buys_and_a_recorded_refusal(inputs: dict[str, Any], rule: str) -> None:
-    """R-THR-07, S3, T4: unknown is refused when a setup matches, never passed over in silence."""
+    """S3, T4: unknown is refused when a setup matches, never passed over in silence."""
     feed = warmed(scanner(CALM, **inputs))
     feed.bar(10_200)
     assert rules(feed.bar(10_210)) == [rule]
 
 
+@pytest.mark.rule("R-REG-09")
 def test_a_scanner_that_was_told_nothing_signals_nothing() -> None:
     core = ScannerCore(CALM, SESSION)
     core.set_watchlist(watchlist())
@@ -172,9 +178,9 @@ def test_a_scanner_that_was_told_nothing_signals_nothing() -> None:
     assert rules(feed.bar(10_210)) == ["R-REG-09"]
 
 
+@pytest.mark.rule("R-SCAN-04")
 @pytest.mark.parametrize("stops", [StopState(paused=True, reason="lunch"), StopState(halted=True), None])
 def test_a_stopped_scanner_stores_the_signal_as_suppressed_and_starts_the_cooldown(stops: StopState | None) -> None:
-    """R-SCAN-04"""
     core = scanner(CALM, stops=stops)
     [decision] = jump(core)
     assert isinstance(decision, SignalRefusal)
@@ -185,23 +191,23 @@ def test_a_stopped_scanner_stores_the_signal_as_suppressed_and_starts_the_cooldo
     assert "R-GATE-08" in [refusal.rule for refusal in core.explain(CODE, us("09:43"))]
 
 
+@pytest.mark.rule("R-STRAT-11")
 def test_an_avoided_strategy_is_dropped() -> None:
-    """R-STRAT-11"""
     core = scanner(CALM, context=context(strategies_to_avoid=(SignalType.MOMENTUM,)))
     feed = warmed(core)
     feed.bar(10_200)
     assert rules(feed.bar(10_210)) == ["R-STRAT-11"]
 
 
+@pytest.mark.rule("R-SCAN-01")
 def test_only_listed_codes_are_watched() -> None:
-    """R-SCAN-01"""
     core = scanner(CALM)
     assert list(core.on_tick(tick(10_000, us("09:30"), code="000660"))) == []
     assert core.unlisted_ticks == 1
 
 
+@pytest.mark.rule("R-SCAN-01")
 def test_manual_entries_join_after_the_list_without_replacing_it() -> None:
-    """R-SCAN-01"""
     core = scanner(CALM, entry(rank=7), manual={"000660": "SK", CODE: "twice"})
     assert core.codes() == [CODE, "000660"]
     signals = [decision for decision in jump(core, code="000660") if isinstance(decision, BuySignal)]
@@ -234,8 +240,9 @@ def test_ticks_outside_continuous_trading_never_enter_bars() -> None:
     assert [bar.low_krw for bar in core.bars(CODE)] == [10_000]
 
 
+@pytest.mark.rule("R-SCAN-04")
 def test_at_most_one_refusal_per_rule_and_bar() -> None:
-    """R-SCAN-04: refusals stay bounded; opening range and momentum fail at the same gate here."""
+    """Refusals stay bounded; opening range and momentum fail at the same gate here."""
     core = scanner(CALM)
     feed = Feed(core, start="09:00")
     for _ in range(20):
@@ -270,8 +277,8 @@ def test_explain_names_every_reason_now() -> None:
     assert [refusal.rule for refusal in core.explain("000660", us("09:06"))] == ["R-SCAN-01"]
 
 
+@pytest.mark.rule("R-GATE-06")
 def test_bear_markets_pass_and_say_their_regime() -> None:
-    """R-GATE-06"""
     [signal] = jump(scanner(CALM, context=context(market_regime=MarketRegime.BEAR, position_multiplier=0.6)))
     assert isinstance(signal, BuySignal)
     assert (signal.market_regime, signal.position_multiplier) == (MarketRegime.BEAR, 0.6)
@@ -296,9 +303,10 @@ def ticks_of_a_story() -> list[Tick]:
     return recorder.ticks
 
 
+@pytest.mark.rule("R-BAR-04")
 @pytest.mark.parametrize("cut", [3, 40, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 90])
 def test_a_restart_at_any_tick_decides_as_if_it_had_not_happened(cut: int) -> None:
-    """R-BAR-04: replayed ticks rebuild bars, indicators and a pending hit."""
+    """Replayed ticks rebuild bars, indicators and a pending hit."""
     story = ticks_of_a_story()
     whole, broken = scanner(CALM), ScannerCore(CALM, SESSION)
     expected = [decision for one in story for decision in whole.on_tick(one)]
@@ -322,8 +330,8 @@ def test_replay_takes_marks_and_closes_bars_by_timer() -> None:
     assert len(core.bars(CODE)) == 1
 
 
+@pytest.mark.rule("R-BAR-04")
 def test_a_warm_start_from_minute_bars_gives_the_same_indicators() -> None:
-    """R-BAR-04"""
     live, warm = scanner(CALM), scanner(CALM)
     feed = warmed(live)
     feed.close()
@@ -345,8 +353,9 @@ def test_a_warm_start_from_minute_bars_gives_the_same_indicators() -> None:
     assert warm._states[CODE].indicators.sma20.value == live._states[CODE].indicators.sma20.value
 
 
+@pytest.mark.rule("R-STRAT-09")
 def test_dip_buy_uses_the_sessions_since_the_first_listing() -> None:
-    """R-STRAT-09: two sessions on the list, although the scores are of this morning."""
+    """Two sessions on the list, although the scores are of this morning."""
     for first, expected in ((date(2025, 6, 25), 2), (DAY, 0), (date(2025, 6, 20), 5)):
         core = scanner(CALM, entry(first_listed_on=first))
         assert core._states[CODE].listed_sessions == expected

@@ -49,62 +49,66 @@ def refused(**changes: Any) -> str:
     return result.rule
 
 
+@pytest.mark.rule("R-SIZE-01")
 def test_equity_is_cash_and_positions() -> None:
-    """R-SIZE-01"""
     assert equity_krw(1_000, [held(quantity=2, price=500)]) == 2_000
     assert refused(cash_krw=0) == "R-SIZE-01"
     assert refused(positions=(held(price=None),)) == "R-SIZE-01"
 
 
+@pytest.mark.rule("R-SIZE-03")
 def test_the_target_risks_one_percent_over_twice_the_atr() -> None:
-    """R-SIZE-03: 1 % of 100 m over 2 x 500 won."""
+    """1 % of 100 m over 2 x 500 won."""
     assert size(atr_krw=500.0).quantity == 1_000
     assert size(atr_krw=500.0).risk_per_share_krw == 1_000.0
     assert size(atr_krw=500.0).risk_krw == 1_000_000
 
 
+@pytest.mark.rule("R-SIZE-02")
 def test_a_held_sector_takes_seventy_percent_of_the_risk() -> None:
-    """R-SIZE-02"""
     sector = (held(quantity=1, price=10_000, sector_group="금융"),)
     assert size(atr_krw=500.0, cash_krw=99_990_000, positions=sector).quantity == 700
 
 
+@pytest.mark.rule("R-SIZE-04")
 def test_the_weight_cap_depends_on_the_raw_analyst_score() -> None:
-    """R-SIZE-04"""
     assert size(atr_krw=100.0).quantity == 1_200
     assert size(atr_krw=100.0, llm_score=80.0).quantity == 1_800
     assert size(atr_krw=100.0, llm_score=None).quantity == 1_200
 
 
+@pytest.mark.rule("R-SIZE-05")
 def test_ten_percent_of_the_equity_stays_in_cash() -> None:
-    """R-SIZE-05"""
     rich = (held(quantity=8_500, price=10_000, atr_krw=100.0),)
     assert size(cash_krw=15_000_000, positions=rich, atr_krw=500.0, price_krw=10_000).quantity <= 500
     assert refused(cash_krw=10_000_000, positions=(held(quantity=9_000),)) == "R-SIZE-05"
 
 
+@pytest.mark.rule("R-ORD-02")
 def test_cash_must_cover_the_upper_limit_of_a_market_buy() -> None:
-    """R-ORD-02, protocol sheet 0.8: the broker checks a market buy at the upper limit, with commission."""
+    """Protocol sheet 0.8: the broker checks a market buy at the upper limit, with commission."""
     quantity = size(cash_krw=10_000_000, price_krw=1_000_000, cash_price_krw=1_300_000, atr_krw=10_000.0).quantity
     assert quantity == 1
     tight = {"cash_krw": 1_300_000, "price_krw": 1_000_000, "cash_price_krw": 1_300_000, "atr_krw": 10_000.0}
     assert refused(**tight) == "R-SIZE-05"
 
 
+@pytest.mark.rule("R-SIZE-07")
 def test_a_position_that_cash_would_cut_below_half_is_skipped() -> None:
-    """R-SIZE-07"""
     poor = (held(quantity=8_700, price=10_000, atr_krw=100.0),)
     assert refused(cash_krw=13_000_000, positions=poor, atr_krw=500.0) == "R-SIZE-07"
 
 
+@pytest.mark.rule("R-SIZE-08")
 def test_heat_counts_the_risk_of_open_positions() -> None:
-    """R-SIZE-08: the first term is built from positions, not 0."""
+    """The first term is built from positions, not 0."""
     hot = (held(quantity=6_000, price=10_000, atr_krw=400.0),)
     assert portfolio_heat_pct(hot, 100_000_000) == pytest.approx(4.8)
     assert refused(cash_krw=40_000_000, positions=hot, atr_krw=500.0) == "R-SIZE-08"
     assert size(cash_krw=40_000_000, positions=(held(quantity=6_000, atr_krw=300.0),), atr_krw=500.0).quantity == 1_000
 
 
+@pytest.mark.rule("R-SIZE-09", "R-SIZE-10")
 @pytest.mark.parametrize(
     ("changes", "factor"),
     [
@@ -127,10 +131,10 @@ def test_heat_counts_the_risk_of_open_positions() -> None:
     ],
 )
 def test_multipliers(changes: dict[str, Any], factor: float) -> None:
-    """R-SIZE-09, R-SIZE-10"""
     assert size(atr_krw=500.0, **changes).quantity == int(1_000 * factor + 1e-9)
 
 
+@pytest.mark.rule("R-SIZE-10", "R-THR-07")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -140,27 +144,26 @@ def test_multipliers(changes: dict[str, Any], factor: float) -> None:
     ],
 )
 def test_a_zero_multiplier_refuses(changes: dict[str, Any]) -> None:
-    """R-SIZE-10, R-THR-07"""
     assert refused(**changes) == "R-SIZE-10"
 
 
+@pytest.mark.rule("R-SIZE-06")
 def test_more_than_ten_thousand_shares_are_never_bought() -> None:
-    """R-SIZE-06"""
     assert size(cash_krw=10_000_000_000, price_krw=1_000, cash_price_krw=1_300, atr_krw=20.0).quantity == 10_000
 
 
+@pytest.mark.rule("R-SIZE-04")
 def test_one_share_above_the_weight_limit_refuses() -> None:
-    """R-SIZE-04"""
     assert refused(cash_krw=5_000_000, price_krw=1_000_000, cash_price_krw=1_300_000, atr_krw=10_000.0) == "R-SIZE-04"
 
 
+@pytest.mark.rule("R-BUY-12")
 def test_an_unknown_atr_counts_as_two_percent() -> None:
-    """R-BUY-12"""
     assert size(atr_krw=None).risk_per_share_krw == 400.0
 
 
+@pytest.mark.rule("R-SIZE-10")
 def test_the_result_explains_itself() -> None:
-    """R-SIZE-10"""
     result = size(atr_krw=500.0, position_multiplier=0.8)
     assert (result.target_quantity, result.quantity) == (1_000, 800)
     assert result.target_weight_pct == pytest.approx(10.0)

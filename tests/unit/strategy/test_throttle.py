@@ -15,6 +15,7 @@ def throttle() -> IntradayThrottle:
     return IntradayThrottle(at("08:30"))
 
 
+@pytest.mark.rule("R-THR-01", "R-THR-02", "R-THR-03", "R-THR-04", "R-THR-05", "R-THR-09")
 @pytest.mark.parametrize(
     ("kospi", "vix", "level"),
     [
@@ -31,10 +32,11 @@ def throttle() -> IntradayThrottle:
     ],
 )
 def test_levels_by_index_and_vix(kospi: float, vix: float | None, level: IntradayRiskLevel) -> None:
-    """R-THR-01..05, R-THR-09: an unknown VIX triggers nothing."""
+    """An unknown VIX triggers nothing."""
     assert measured_level(kospi, vix) is level
 
 
+@pytest.mark.rule("R-THR-01", "R-THR-02", "R-THR-03", "R-THR-04", "R-THR-05", "R-THR-07")
 @pytest.mark.parametrize(
     ("kospi", "multiplier", "regime"),
     [
@@ -48,13 +50,13 @@ def test_levels_by_index_and_vix(kospi: float, vix: float | None, level: Intrada
 def test_each_level_has_its_multiplier_and_least_regime(
     kospi: float, multiplier: float, regime: MarketRegime | None
 ) -> None:
-    """R-THR-01..05, R-THR-07: 0 is a legal stored multiplier."""
+    """0 is a legal stored multiplier."""
     update = throttle().observe(kospi, 20.0, at("09:05"))
     assert (update.risk.position_multiplier, update.risk.minimum_regime) == (multiplier, regime)
 
 
+@pytest.mark.rule("R-THR-06")
 def test_worsening_applies_at_once_and_clears_the_timer() -> None:
-    """R-THR-06"""
     state = throttle()
     state.observe(-2.5, None, at("09:05"))
     assert state.observe(0.0, None, at("09:10")).risk.recovery_started_at == at("09:10")
@@ -62,8 +64,9 @@ def test_worsening_applies_at_once_and_clears_the_timer() -> None:
     assert (update.risk.level, update.risk.recovery_started_at) == (DANGER, None)
 
 
+@pytest.mark.rule("R-THR-06")
 def test_recovery_steps_down_one_level_after_its_time_and_stops_at_caution() -> None:
-    """R-THR-06: 30 min, 20 min, 10 min; NORMAL only by a council run."""
+    """30 min, 20 min, 10 min; NORMAL only by a council run."""
     state = throttle()
     now = at("09:30")
     state.observe(-4.5, None, now)
@@ -74,8 +77,8 @@ def test_recovery_steps_down_one_level_after_its_time_and_stops_at_caution() -> 
     assert levels == [CRITICAL] * 6 + [DANGER] * 4 + [WARNING] * 2 + [CAUTION] * 8
 
 
+@pytest.mark.rule("R-THR-06")
 def test_a_relapse_to_the_same_level_restarts_the_recovery() -> None:
-    """R-THR-06"""
     state = throttle()
     state.observe(-2.5, None, at("09:30"))
     state.observe(0.0, None, at("09:35"))
@@ -84,8 +87,8 @@ def test_a_relapse_to_the_same_level_restarts_the_recovery() -> None:
     assert state.observe(0.0, None, at("09:55")).risk.level is CAUTION
 
 
+@pytest.mark.rule("R-REG-08", "R-THR-08")
 def test_the_least_regime_stays_until_a_council_run() -> None:
-    """R-THR-08, R-REG-08"""
     state = throttle()
     state.observe(-4.5, None, at("09:30"))
     for minutes in range(35, 150, 5):
@@ -96,8 +99,8 @@ def test_the_least_regime_stays_until_a_council_run() -> None:
     assert (risk.level, risk.position_multiplier, risk.minimum_regime) == (NORMAL, 1.0, None)
 
 
+@pytest.mark.rule("R-THR-08")
 def test_a_milder_relapse_keeps_the_harsher_regime() -> None:
-    """R-THR-08"""
     state = throttle()
     state.observe(-4.5, None, at("09:30"))
     for minute in range(35, 60, 5):
@@ -108,16 +111,16 @@ def test_a_milder_relapse_keeps_the_harsher_regime() -> None:
     assert (relapse.level, relapse.minimum_regime) == (DANGER, MarketRegime.STRONG_BEAR)
 
 
+@pytest.mark.rule("R-REG-08")
 def test_an_older_council_run_resets_nothing() -> None:
-    """R-REG-08"""
     state = throttle()
     state.observe(-2.5, None, at("09:30"))
     state.on_context(context(known_at=at("07:30")))
     assert state.risk(at("09:31")).level is WARNING
 
 
+@pytest.mark.rule("R-THR-09")
 def test_a_missing_index_moves_nothing_and_fifteen_minutes_of_it_mean_caution() -> None:
-    """R-THR-09 build-instead"""
     state = throttle()
     assert not state.observe(None, None, at("08:50")).data_missing
     state.observe(0.2, 20.0, at("09:00"))
@@ -131,8 +134,8 @@ def test_a_missing_index_moves_nothing_and_fifteen_minutes_of_it_mean_caution() 
     assert refusal.rule == "R-THR-09"
 
 
+@pytest.mark.rule("R-THR-09")
 def test_missing_data_keeps_a_harsher_level() -> None:
-    """R-THR-09"""
     state = throttle()
     state.observe(-3.5, None, at("09:05"))
     assert state.observe(None, None, at("09:30")).risk.level is DANGER
@@ -144,8 +147,8 @@ def test_silence_before_the_open_is_not_missing_data() -> None:
     assert not state.observe(None, 18.0, at("09:14")).data_missing
 
 
+@pytest.mark.rule("R-THR-10")
 def test_only_a_change_of_level_is_worth_an_alert() -> None:
-    """R-THR-10"""
     state = throttle()
     first = state.observe(-1.5, 31.0, at("09:05"))
     assert first.level_changed
