@@ -12,10 +12,10 @@ from jennie_cli.places import RunFolder
 from jennie_cli.stack import MODULES, TRADING_WORKERS, Program, Stack, random_key, require_free_ports, worker_programs
 from jennie_core.krx.calendar import KrxCalendar
 from jennie_core.krx.sessions import session_times
+from jennie_core.strategy.accounting import AdjustmentKind
 from jennie_infra.db.engine import make_engine
 from jennie_infra.db.ledger import DailyAssetSnapshot
 from jennie_infra.db.repositories import positions
-from jennie_infra.db.repositories.accounting import AdjustmentKind
 from jennie_infra.db.schema import claim_stamp, upgrade
 from jennie_infra.embedded.valkey import ValkeyConfig, server_argv
 from jennie_infra.permit import permit_key

@@ -3,8 +3,9 @@
 import time
 from datetime import UTC, datetime, timedelta
 
-from jennie_core.domain.base import KST, from_epoch_us, to_epoch_us
+from jennie_core.domain.base import KST, from_epoch_us
 from jennie_core.domain.market import ClockMark
+from jennie_core.strategy.settled import SettledMarks
 
 
 class MarketClock:
@@ -12,16 +13,14 @@ class MarketClock:
 
     def __init__(self) -> None:
         self._now_us: int | None = None
-        self._settled_us: int | None = None
-        self._previous_settled_us: int | None = None
+        self._settled = SettledMarks()
         self._last_mark_real: float | None = None
 
     def observe_mark(self, mark: ClockMark) -> None:
         """Take a clock mark."""
         self.observe_us(mark.market_us)
         self._last_mark_real = time.monotonic()
-        if mark.settled and (self._settled_us is None or mark.market_us > self._settled_us):
-            self._previous_settled_us, self._settled_us = self._settled_us, mark.market_us
+        self._settled.observe_mark(mark)
 
     def observe_us(self, market_us: int) -> None:
         """Take the exchange time of a tick; an older time changes nothing."""
@@ -46,16 +45,16 @@ class MarketClock:
     @property
     def settled_us(self) -> int | None:
         """Time of the newest settled mark."""
-        return self._settled_us
+        return self._settled.settled_us
 
     @property
     def previous_settled_us(self) -> int | None:
         """Time of the settled mark before the newest; a value written by another worker at or before it may be used."""
-        return self._previous_settled_us
+        return self._settled.previous_settled_us
 
     def may_use(self, known_at: datetime) -> bool:
         """Whether a value another worker wrote at `known_at` is in force now (decision 0001)."""
-        return self._previous_settled_us is not None and to_epoch_us(known_at) <= self._previous_settled_us
+        return self._settled.may_use(known_at)
 
     def seconds_since_mark(self) -> float | None:
         """Real seconds since the last mark: a silent feed is noticed by its missing marks."""

@@ -7,12 +7,13 @@ from sqlalchemy.engine import Connection
 from jennie_core.domain.base import to_epoch_us
 from jennie_core.domain.decisions import Refusal
 from jennie_core.domain.trading_settings import RiskSettings
+from jennie_core.strategy.book import Book, PositionChange
 from jennie_core.strategy.loss_limits import LossLimitState, PnlReading, RiskBook, advance, iso_week, loss_refusal
+from jennie_core.strategy.profit import Flow, flow_of_sale, period_pnl_krw
 from jennie_infra.db.repositories import risk
 from jennie_infra.db.repositories.risk import RiskRow
 from jennie_live.buy_executor.market_facts import MarketFacts
-from jennie_live.buy_executor.profit import Flow, flows_between, period_pnl_krw
-from jennie_live.desk.book import Book, PositionChange
+from jennie_live.buy_executor.profit import flows_between
 from jennie_live.desk.journal import Journal
 
 SAVE_EVERY_US = 60_000_000
@@ -77,13 +78,9 @@ class LossGuard:
 
     def add_change(self, change: PositionChange) -> None:
         """Money of the other desk's fill that has come into force: what it realised on the average price it sold at."""
-        before, after = change.before, change.event.position
-        if before is None or self._day is None:
-            return
-        sold = before.quantity - after.quantity
-        if sold > 0:
-            cash = round(before.average_price_krw * sold) + change.event.realized_pnl_krw
-            self._flows.append(Flow(after.stock_code, self._day, -sold, cash))
+        flow = None if self._day is None else flow_of_sale(change.before, change.event, self._day)
+        if flow is not None:
+            self._flows.append(flow)
 
     def update(self, now: datetime) -> None:
         """Measure, latch, and keep the state in the ledger now and then."""

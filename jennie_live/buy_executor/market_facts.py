@@ -1,34 +1,15 @@
 """What a buy needs to know of a code beyond its signal: quote and closes, fetched off the hot path (R-COR, Q3)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
-from jennie_core.domain.market import DailyBar, Quote
-from jennie_core.strategy.correlation import WINDOW_RETURNS, Closes
-from jennie_core.strategy.indicators import ATR_PERIOD, Ohlc, atr
+from jennie_core.domain.market import Quote
+from jennie_core.strategy.daily_history import SESSIONS, History, history_of
+from jennie_core.strategy.fact_reads import QUOTE_LIFE, due_reads
 from jennie_infra.gateway_client import GatewayError
 from jennie_infra.telemetry import get_logger
 from jennie_live.desk.ports import BrokerDoor
-
-QUOTE_LIFE = timedelta(minutes=10)
-SESSIONS = WINDOW_RETURNS + 10
-READS_PER_MARK = 6
-"""Reads that one settled mark may cost, so that a new watchlist never starves other readers of the broker's budget."""
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """Closed sessions of a code before the market day."""
-
-    closes: Closes
-    atr_krw: float | None
-
-    def close_before(self, day: date) -> float | None:
-        """The last close before a day."""
-        earlier = [session for session in self.closes if session < day]
-        return self.closes[max(earlier)] if earlier else None
 
 
 class MarketFacts:
@@ -77,29 +58,13 @@ class MarketFacts:
         except GatewayError as error:
             get_logger().warning("daily bars unknown", code=code, error=str(error))
             return None
-        self._history[code] = _history(bars, self._day)
+        self._history[code] = history_of(bars, self._day)
         return self._history[code]
 
     async def prepare(self, held: Iterable[str], listed: Iterable[str], now: datetime) -> None:
         """Fetch some of what is missing or old: held codes first, then the watchlist by rank."""
-        left = READS_PER_MARK
-        codes = list(dict.fromkeys([*held, *listed]))
-        for code in codes:
-            if left > 0 and code not in self._history:
-                left -= 1
-                await self.ask_history(code)
-        for code in codes:
-            if left > 0 and self._is_aging(code, now):
-                left -= 1
-                await self.ask_quote(code, now)
-
-    def _is_aging(self, code: str, now: datetime) -> bool:
-        read_at = self._read_at.get(code)
-        return read_at is None or now - read_at > QUOTE_LIFE * 0.7
-
-
-def _history(bars: list[DailyBar], day: date) -> History:
-    closed = [bar for bar in bars if bar.trade_date < day]
-    rows = [Ohlc(bar.high_krw, bar.low_krw, bar.close_krw) for bar in closed]
-    known = len(rows) > ATR_PERIOD and all(bar.low_krw > 0 for bar in closed[-ATR_PERIOD - 1 :])
-    return History({bar.trade_date: float(bar.close_krw) for bar in closed}, atr(rows) if known else None)
+        histories, quotes = due_reads([*held, *listed], self._history, self._read_at, now)
+        for code in histories:
+            await self.ask_history(code)
+        for code in quotes:
+            await self.ask_quote(code, now)

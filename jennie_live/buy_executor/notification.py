@@ -4,7 +4,7 @@ from datetime import datetime
 
 from jennie_core.domain.enums import SignalType, TradeTier
 from jennie_core.domain.signals import TradeNotification
-from jennie_infra.db.repositories.intents import Intent
+from jennie_core.strategy.intent import Intent
 
 
 def bought(intent: Intent, now: datetime) -> TradeNotification:

@@ -8,9 +8,9 @@ from jennie_core.domain.permit import TradingPermit
 from jennie_core.domain.signals import BuySignal
 from jennie_core.domain.watchlist import HotWatchlist
 from jennie_core.strategy.context import EffectiveContext, effective_context
+from jennie_core.strategy.effective import Effective
 from jennie_infra import permit
 from jennie_infra.bus.keys import RedisKeys
-from jennie_live.common.effective import Effective
 from jennie_live.common.published import Published, refresh
 from jennie_live.common.runtime import Runtime
 

@@ -1,7 +1,7 @@
 """What a buy decision looks at, gathered from memory; a code's missing history is asked for at once."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from jennie_core.domain.market import Quote
@@ -10,12 +10,12 @@ from jennie_core.krx.calendar import KrxCalendar, UnknownSessionError
 from jennie_core.krx.sessions import session_times
 from jennie_core.strategy.buy_checks import BuyFacts
 from jennie_core.strategy.buying import BuyBasis
-from jennie_core.strategy.sizing import HeldPosition
+from jennie_core.strategy.exposure import exposure
+from jennie_core.strategy.todays_orders import buys_on
 from jennie_infra.db.repositories.cooldowns import CooldownKind
 from jennie_live.buy_executor.loss_guard import LossGuard
 from jennie_live.buy_executor.market_facts import MarketFacts
 from jennie_live.buy_executor.published import BuyConditions
-from jennie_live.buy_executor.todays_orders import buys_on
 from jennie_live.common.stops import StopWatcher
 from jennie_live.desk.desk import Desk
 
@@ -60,7 +60,7 @@ class BuySight:
             open_buy_codes={order.intent.stock_code for order in orders.unresolved()},
             stop_loss_cooldowns=cooldowns[CooldownKind.STOP_LOSS],
             sell_cooldowns=cooldowns[CooldownKind.SELL],
-            buys_today=buys_on(orders, now.date()),
+            buys_today=buys_on(orders.intents(), now.date()),
             listing_status=None if quote is None else quote.status,
             is_interrupted=None if quote is None else quote.in_volatility_interruption,
             price_krw=price_krw,
@@ -71,7 +71,8 @@ class BuySight:
         self, signal: BuySignal, now: datetime, *, quote: Quote | None, price_krw: int, cash_krw: int
     ) -> BuyBasis:
         """Everything the size depends on."""
-        held = self._held()
+        open_buys = (order.intent for order in self.desk.orders.unresolved())
+        held = exposure(self.desk.book.positions, self.losses.price, open_buys)
         for code in [signal.stock_code, *(position.code for position in held)]:
             if code not in self.market.history:
                 await self.market.ask_history(code)
@@ -89,35 +90,6 @@ class BuySight:
             held_closes={code: None if known is None else known.closes for code, known in closes.items()},
             market_day=now.date(),
         )
-
-    def _held(self) -> list[HeldPosition]:
-        """Managed positions, and open buys as if they were filled."""
-        found: dict[str, HeldPosition] = {}
-        for code, position in sorted(self.desk.book.positions.items()):
-            if position.quantity:
-                price = self.losses.price(code)
-                found[code] = HeldPosition(
-                    code,
-                    position.quantity,
-                    None if price is None else round(price),
-                    position.sector_group,
-                    position.atr_krw,
-                )
-        for order in self.desk.orders.unresolved():
-            intent = order.intent
-            known = found.get(intent.stock_code)
-            found[intent.stock_code] = (
-                replace(known, quantity=known.quantity + intent.remaining_quantity)
-                if known is not None
-                else HeldPosition(
-                    intent.stock_code,
-                    intent.remaining_quantity,
-                    intent.reference_price_krw,
-                    intent.context.get("sector_group"),
-                    intent.context.get("atr_krw"),
-                )
-            )
-        return list(found.values())
 
     def _stale_sessions(self, signal: BuySignal, day: date) -> int | None:
         if signal.scored_on is None:

@@ -9,31 +9,31 @@ from jennie_core.domain.decisions import Refusal, Refused
 from jennie_core.domain.enums import Mode, OrderSide
 from jennie_core.domain.signals import BuySignal
 from jennie_core.krx.calendar import KrxCalendar
+from jennie_core.strategy.book import PositionChange
+from jennie_core.strategy.booking import Booked
 from jennie_core.strategy.buy_checks import buy_price_krw, check_buy
+from jennie_core.strategy.buy_intent import buy_intent
 from jennie_core.strategy.buying import plan_buy
+from jennie_core.strategy.intent import Intent
+from jennie_core.strategy.merge import RequestEvent
+from jennie_core.strategy.profit import Flow
 from jennie_core.strategy.quote_need import needs_quote
+from jennie_core.strategy.todays_orders import buys_on, just_tried
 from jennie_infra.bus.streams import Streams
 from jennie_infra.db.repositories import cooldowns, journal
-from jennie_infra.db.repositories.booking import Booked
 from jennie_infra.db.repositories.cooldowns import CooldownKind, CooldownUntil
-from jennie_infra.db.repositories.intents import Intent
 from jennie_infra.gateway_client import GatewayError
 from jennie_infra.telemetry import get_logger
 from jennie_live.buy_executor.claims import OpenOrderClaims
-from jennie_live.buy_executor.intent import buy_intent
 from jennie_live.buy_executor.loss_guard import LossGuard
 from jennie_live.buy_executor.market_facts import MarketFacts
 from jennie_live.buy_executor.notification import bought
 from jennie_live.buy_executor.operator_limits import OperatorLimits
-from jennie_live.buy_executor.profit import Flow
 from jennie_live.buy_executor.published import BuyConditions
 from jennie_live.buy_executor.sight import BuySight
-from jennie_live.buy_executor.todays_orders import buys_on, just_tried
 from jennie_live.common.runtime import Runtime
-from jennie_live.desk.book import PositionChange
 from jennie_live.desk.desk import Hooks
 from jennie_live.desk.inputs import DeskInputs
-from jennie_live.desk.merge import RequestEvent
 from jennie_live.desk.orders import WorkingOrder
 from jennie_live.desk.outcomes import EXPIRED, ORDERED, REFUSED, Outcomes, Request
 from jennie_live.desk.status import Detail
@@ -81,7 +81,9 @@ class BuyWorker(DeskWorker[BuySignal]):
             signal, now, quote=quote, price_krw=price, seen=self._outcomes.seen, cooldowns=self._cooldowns
         )
         rest = self.runtime.trading.orders.buy_lock_seconds
-        refusal = check_buy(facts, self._limits.in_force) or just_tried(self.desk.orders, signal.stock_code, now, rest)
+        refusal = check_buy(facts, self._limits.in_force) or just_tried(
+            self.desk.orders.intents(), signal.stock_code, now, rest
+        )
         if refusal is not None:
             return refusal
         context = facts.context
@@ -93,7 +95,7 @@ class BuyWorker(DeskWorker[BuySignal]):
         plan = plan_buy(signal, basis, context, self.runtime.trading)
         if isinstance(plan, Refusal):
             return plan
-        intent = buy_intent(self.desk, signal, now, plan, context, basis)
+        intent = buy_intent(self.desk.sender, signal, now, plan, context, basis)
         return await self._order(intent, plan.risk_krw, plan.cash_needed_krw)
 
     async def _order(self, intent: Intent, risk_krw: int, cash_krw: int) -> Refusal | None:
@@ -168,7 +170,7 @@ class BuyWorker(DeskWorker[BuySignal]):
         return {
             "permit_granted": self._conditions.granted,
             "max_buys_per_day": self._limits.in_force.risk.max_buys_per_day,
-            "buys_today": 0 if self.day is None else buys_on(self.desk.orders, self.day),
+            "buys_today": 0 if self.day is None else buys_on(self.desk.orders.intents(), self.day),
             "day_pnl_krw": reading.day_pnl_krw,
             "week_pnl_krw": reading.week_pnl_krw,
             "risk_reserved_krw": self._losses.risk.reserved_krw,

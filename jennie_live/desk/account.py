@@ -6,10 +6,10 @@ from jennie_core.domain.base import from_epoch_us
 from jennie_core.domain.orders import AccountBalance
 from jennie_core.domain.positions import Position
 from jennie_core.krx.sessions import session_times
+from jennie_core.strategy.agenda import Agenda
 from jennie_infra.gateway_client import GatewayError
 from jennie_infra.telemetry import get_logger
 from jennie_live.common.runtime import Runtime
-from jennie_live.desk.agenda import Agenda
 from jennie_live.desk.desk import Desk
 from jennie_live.desk.reconcile import BALANCE_UNKNOWN, Reconciled, Reconciler, compare
 

@@ -11,15 +11,13 @@ from jennie_core.domain.decisions import Accepted, OrderOutcome, Refusal
 from jennie_core.domain.enums import OrderSide, OrderState
 from jennie_core.domain.orders import ExecutionNotice
 from jennie_core.domain.trading_settings import OrderSettings
+from jennie_core.strategy.book import Book
+from jennie_core.strategy.booking import Booked, NewFill
+from jennie_core.strategy.intent import Intent, Sender
 from jennie_infra.db.engine import DatabaseThread
 from jennie_infra.db.repositories import booking, intents
-from jennie_infra.db.repositories.booking import Booked, NewFill
-from jennie_infra.db.repositories.intents import Intent
 from jennie_infra.telemetry import Metrics, get_logger
-from jennie_live.desk import fills
-from jennie_live.desk.book import Book
 from jennie_live.desk.crash_points import CrashPoints
-from jennie_live.desk.fills import Inquiry
 from jennie_live.desk.intent_store import IntentStore
 from jennie_live.desk.journal import Journal
 from jennie_live.desk.lease import DeskLease
@@ -90,6 +88,11 @@ class Desk:
     def now(self) -> datetime:
         """Market time of the event in hand."""
         return from_epoch_us(self.now_us)
+
+    @property
+    def sender(self) -> Sender:
+        """Who sends: the account under the lease in force."""
+        return Sender(self.account_hash, self.lease.number)
 
     async def submit(self, intent: Intent, before_send: Callable[[], Refusal | None]) -> OrderOutcome:
         """Make the intent durable, then send it once. `before_send` is asked again between commit and call."""
@@ -178,21 +181,8 @@ class Desk:
             await self._book_notice_alone(order, notice)
 
     async def _book_notice_alone(self, order: WorkingOrder, notice: ExecutionNotice) -> None:
-        fill = fills.from_notice(order.intent, notice, self.settings.commission_ratio)
-        if fill.fill_id in order.seen:
-            return
-        if notice.repetition > 0:
-            order.seen.add(fill.fill_id)
-            order.inquiry = (order.inquiry or Inquiry(self.now_us)).doubted()
-            order.must_read = True
-            return
-        if order.inquiry is not None and order.inquiry.may_cover(fills.notice_time_us(notice)):
-            order.seen.add(fill.fill_id)
-            order.inquiry = order.inquiry.set_aside(fill.quantity)
-            order.must_read = True
-            return
-        if fill.quantity > order.intent.remaining_quantity:
-            get_logger().warning("notice beyond the order's quantity", fill_id=fill.fill_id, quantity=fill.quantity)
-            order.must_read = True
-            return
-        await self.book_fills(order, [fill])
+        fill = order.fill_of(notice, self.now_us, self.settings.commission_ratio)
+        if fill is not None:
+            await self.book_fills(order, [fill])
+        elif notice.quantity > order.intent.remaining_quantity and order.must_read:
+            get_logger().warning("notice beyond the order's quantity", key=notice.notice_key, quantity=notice.quantity)

@@ -5,8 +5,8 @@ from datetime import date
 from typing import Generic, TypeVar
 
 from jennie_core.domain.base import Message
-from jennie_live.desk.book import PositionChange
-from jennie_live.desk.merge import RequestEvent
+from jennie_core.strategy.book import PositionChange
+from jennie_core.strategy.merge import RequestEvent
 from jennie_live.desk.status import Detail
 
 R = TypeVar("R", bound=Message)

@@ -4,9 +4,9 @@ import time
 from typing import Any
 
 from jennie_core.domain.enums import Mode
+from jennie_core.strategy.agenda import Agenda
+from jennie_core.strategy.merge import EventMerge
 from jennie_live.common.runtime import Runtime
-from jennie_live.desk.agenda import Agenda
-from jennie_live.desk.merge import EventMerge
 
 SILENT_SECONDS = 5.0
 """Real time without a mark after which the feed counts as reconnected."""

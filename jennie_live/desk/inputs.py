@@ -8,11 +8,11 @@ from redis.exceptions import ResponseError
 from jennie_core.domain.base import Message, to_epoch_us
 from jennie_core.domain.control import ControlCommand
 from jennie_core.domain.orders import ExecutionNotice
+from jennie_core.strategy.merge import EventMerge, RequestEvent
 from jennie_infra.bus.connect import AsyncRedis, text
 from jennie_infra.bus.readers import MAX_TRIES, GroupReader
 from jennie_infra.bus.streams import STREAMS, Entry, Streams, decode_entry, ensure_groups
 from jennie_infra.clock import MarketClock
-from jennie_live.desk.merge import EventMerge, RequestEvent
 
 R = TypeVar("R", bound=Message)
 BATCH = 10_000

@@ -8,9 +8,9 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from jennie_core.domain.decisions import Refused
 from jennie_core.domain.enums import OrderState
+from jennie_core.strategy.intent import Intent
 from jennie_infra.db.engine import DatabaseThread
 from jennie_infra.db.repositories import intents
-from jennie_infra.db.repositories.intents import Intent
 from jennie_infra.telemetry import get_logger
 from jennie_live.desk.journal import Journal
 from jennie_live.desk.outbox import Outbox

@@ -4,41 +4,17 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from jennie_core.domain.enums import OrderState
 from jennie_core.domain.orders import ExecutionNotice
-from jennie_infra.db.repositories.intents import Intent
-from jennie_live.desk.fills import Inquiry
+from jennie_core.strategy.intent import Intent
+from jennie_core.strategy.tracked_order import TrackedOrder
 
 
 @dataclass(slots=True)
-class WorkingOrder:
-    """One intent and its tracking; all times are market time in microseconds."""
+class WorkingOrder(TrackedOrder):
+    """A tracked order in a process where a notice and a reading may meet."""
 
-    intent: Intent
-    first_mark_us: int | None = None
-    polls: int = 0
-    next_inquiry_us: int | None = None
-    cancel_asked: bool = False
-    cancels_sent: int = 0
-    must_read: bool = False
-    inquiry: Inquiry | None = None
-    live_number: str = ""
-    """The broker's number under which the rest may fill, once an inquiry has told it; a revision changes it."""
-    frozen: str = ""
-    settled: bool = False
-    seen: set[str] = field(default_factory=set)
     booking: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held from the look at what is booked until the booking is stored: a notice and a reading may meet."""
-
-    @property
-    def is_working(self) -> bool:
-        """The broker has it and it may still fill."""
-        return self.intent.state in (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED)
-
-    @property
-    def is_unknown(self) -> bool:
-        """Its fate is open and only an inquiry may settle it; an intent that was never answered counts as such."""
-        return self.intent.state in (OrderState.UNKNOWN, OrderState.INTENT, OrderState.SENT)
+    """Held from the look at what is booked until the booking is stored."""
 
 
 class OrderBookOfDay:
@@ -51,6 +27,10 @@ class OrderBookOfDay:
 
     def __iter__(self) -> Iterator[WorkingOrder]:
         return iter(self._by_id.values())
+
+    def intents(self) -> Iterator[Intent]:
+        """Intents of the day, oldest first."""
+        return (order.intent for order in self._by_id.values())
 
     def add(self, intent: Intent) -> WorkingOrder:
         """Follow an intent."""

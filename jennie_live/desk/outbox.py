@@ -5,9 +5,9 @@ from pathlib import Path
 from sqlalchemy import delete, select
 from sqlalchemy.engine import Connection
 
+from jennie_core.strategy.intent import Intent
 from jennie_infra.db.engine import DatabaseThread, make_engine
 from jennie_infra.db.repositories import intents
-from jennie_infra.db.repositories.intents import Intent
 from jennie_infra.db.repositories.tables import INTENT, as_dict
 
 

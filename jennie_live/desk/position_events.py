@@ -4,10 +4,10 @@ from datetime import datetime
 
 from jennie_core.domain.market import ClockMark
 from jennie_core.domain.positions import Position, PositionEvent
+from jennie_core.strategy.book import Book, PositionChange
 from jennie_infra.bus.readers import CursorReader
 from jennie_infra.bus.streams import Streams
 from jennie_live.common.runtime import Runtime
-from jennie_live.desk.book import Book, PositionChange
 
 
 class PositionEvents:

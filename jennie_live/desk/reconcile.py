@@ -8,8 +8,8 @@ from sqlalchemy.engine import Connection
 
 from jennie_core.domain.orders import AccountBalance, Holding
 from jennie_core.domain.positions import Position
+from jennie_core.strategy.accounting import AdjustmentKind
 from jennie_infra.db.repositories import intents, positions, risk
-from jennie_infra.db.repositories.accounting import AdjustmentKind
 from jennie_infra.db.repositories.positions import Adjustment
 from jennie_infra.gateway_client import GatewayError
 from jennie_infra.telemetry import get_logger

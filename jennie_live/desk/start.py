@@ -9,13 +9,13 @@ from sqlalchemy.engine import Connection
 from jennie_core.domain.enums import OrderSide
 from jennie_core.domain.market import ClockMark
 from jennie_core.domain.positions import Position
+from jennie_core.strategy.fills import Inquiry
+from jennie_core.strategy.intent import Intent
 from jennie_infra.bus.connect import AsyncRedis
 from jennie_infra.bus.streams import Streams
 from jennie_infra.bus.ticks import MARK_FIELD
 from jennie_infra.db.repositories import booking, intents, positions
-from jennie_infra.db.repositories.intents import Intent
 from jennie_live.desk.desk import Desk
-from jennie_live.desk.fills import Inquiry
 
 SCAN_ENTRIES = 5_000
 

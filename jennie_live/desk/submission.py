@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jennie_core.domain.decisions import Accepted, OrderOutcome, Refusal, Refused, Unknown
 from jennie_core.domain.enums import OrderState
 from jennie_core.domain.orders import OrderReply, OrderRequest
-from jennie_infra.db.repositories.intents import Intent
+from jennie_core.strategy.intent import Intent
 from jennie_live.desk.orders import WorkingOrder
 
 if TYPE_CHECKING:  # the desk is made of this part

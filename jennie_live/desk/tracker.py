@@ -5,22 +5,19 @@ from datetime import date
 
 from jennie_core.domain.base import to_epoch_us
 from jennie_core.domain.decisions import Accepted
-from jennie_core.domain.enums import OrderState, OrderType, SellReason
-from jennie_core.domain.orders import BrokerOrder, CancelRequest
-from jennie_core.domain.trading_settings import OrderSettings
+from jennie_core.domain.enums import OrderState
+from jennie_core.domain.orders import CancelRequest
+from jennie_core.strategy import fills
+from jennie_core.strategy.tracked_order import end_of
 from jennie_infra.gateway_client import GatewayError
 from jennie_infra.telemetry import get_logger
-from jennie_live.desk import fills
 from jennie_live.desk.desk import Desk
-from jennie_live.desk.fills import Inquiry
 from jennie_live.desk.orders import WorkingOrder
 from jennie_live.desk.revisions import Lineage, lineage
 from jennie_live.desk.unknown import AskAgain, Frozen, NotPlaced, Placed, judge
 
 SECOND_US = 1_000_000
 CANCELS_BEFORE_ALERT = 3
-FORCED_POLLS = 10
-FORCED_POLL_SECONDS = 5
 
 
 class Tracker:
@@ -34,7 +31,7 @@ class Tracker:
         """What is due at the settled mark in hand."""
         await self._ask_after_unknown()
         for order in self._desk.orders.working():
-            self._plan(order)
+            order.plan(self._desk.now_us, self._desk.settings, cancels_all=self._cancel_all())
         for order in self._desk.orders.working():
             if order.cancel_asked and order.is_working:
                 await self._cancel(order)
@@ -51,25 +48,6 @@ class Tracker:
             order.cancel_asked = True
             await self._cancel(order)
         await self.read_back(orders)
-
-    def _plan(self, order: WorkingOrder) -> None:
-        """Decide whether an order is to be cancelled or read now."""
-        now_us, settings = self._desk.now_us, self._desk.settings
-        polls, pause = _patience(order, settings)
-        if order.first_mark_us is None:
-            order.first_mark_us = now_us
-            order.next_inquiry_us = now_us + pause * SECOND_US
-        if not order.is_working:
-            return
-        if self._cancel_all():
-            order.cancel_asked = True
-        if order.intent.order_type is OrderType.LIMIT:
-            order.cancel_asked |= now_us >= order.first_mark_us + settings.limit_timeout_seconds * SECOND_US
-        elif order.next_inquiry_us is not None and now_us >= order.next_inquiry_us:
-            order.must_read = True
-            order.polls += 1
-            order.next_inquiry_us = now_us + pause * SECOND_US
-            order.cancel_asked |= order.polls >= polls
 
     async def _cancel(self, order: WorkingOrder) -> None:
         intent = order.intent
@@ -125,9 +103,7 @@ class Tracker:
             return
         row, order.live_number = found.row, found.live_number
         new = fills.from_inquiry(intent, row, self._desk.now, self._desk.settings.commission_ratio)
-        before = order.inquiry or Inquiry(self._desk.now_us)
-        order.inquiry = before.followed_by(self._desk.now_us, sum(fill.quantity for fill in new))
-        order.must_read = False
+        order.read(self._desk.now_us, new)
         if row.filled_quantity < booked_before:
             await self._desk.alert(
                 f"overbooked-{intent.intent_id}",
@@ -204,19 +180,3 @@ class Tracker:
                 f"{intent.side.value} order {intent.stock_code} x {intent.quantity}: {verdict.reason}",
                 "see the broker's order list; the stock stays blocked",
             )
-
-
-def _patience(order: WorkingOrder, settings: OrderSettings) -> tuple[int, int]:
-    """(polls, seconds between them) before the rest is cancelled; a forced liquidation is given longer (R-ORD-09)."""
-    if order.intent.reason == SellReason.FORCED_LIQUIDATION.value:
-        return FORCED_POLLS, FORCED_POLL_SECONDS
-    return settings.confirm_polls, settings.confirm_poll_seconds
-
-
-def end_of(row: BrokerOrder) -> OrderState | None:
-    """State of an order that the broker's list shows as over; None while it may fill. Full fills need no word."""
-    if row.remaining_quantity > 0 and not row.is_cancelled:
-        return None
-    if row.rejected_quantity > 0 and row.filled_quantity == 0:
-        return OrderState.REJECTED
-    return OrderState.CANCELLED

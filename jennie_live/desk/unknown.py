@@ -8,7 +8,7 @@ from jennie_core.domain.base import KST
 from jennie_core.domain.enums import OrderSide, OrderType
 from jennie_core.domain.orders import AccountBalance, BrokerOrder
 from jennie_core.domain.trading_settings import OrderSettings
-from jennie_infra.db.repositories.intents import Intent
+from jennie_core.strategy.intent import Intent
 
 EARLIER = timedelta(seconds=5)
 LATER = timedelta(seconds=90)

@@ -6,17 +6,17 @@ from typing import TypeVar
 
 from jennie_core.domain.base import Message
 from jennie_core.domain.enums import OrderSide
+from jennie_core.strategy.agenda import Agenda
+from jennie_core.strategy.book import Book
+from jennie_core.strategy.merge import EventMerge
 from jennie_infra.bus.streams import Streams
 from jennie_live.common.runtime import Runtime
-from jennie_live.desk.agenda import Agenda
-from jennie_live.desk.book import Book
 from jennie_live.desk.crash_points import CrashPoints
 from jennie_live.desk.desk import Desk
 from jennie_live.desk.inputs import DeskInputs
 from jennie_live.desk.intent_store import IntentStore
 from jennie_live.desk.journal import Journal
 from jennie_live.desk.lease import DeskLease, lease_life_seconds
-from jennie_live.desk.merge import EventMerge
 from jennie_live.desk.outbox import Outbox
 from jennie_live.desk.ports import BrokerDoor
 from jennie_live.desk.reconcile import Reconciler

@@ -12,17 +12,17 @@ from jennie_core.domain.enums import OrderState
 from jennie_core.domain.health import DependencyStatus, ServiceState
 from jennie_core.domain.market import ClockMark
 from jennie_core.domain.positions import Position
+from jennie_core.strategy.agenda import Agenda
+from jennie_core.strategy.event_time import EventTime
+from jennie_core.strategy.merge import NoticeEvent, RequestEvent, SettledEvent
 from jennie_infra.bus.streams import Streams
 from jennie_live.common.runtime import Runtime
 from jennie_live.common.tasks import end_if_cancelled
 from jennie_live.desk.account import AccountKeeper
-from jennie_live.desk.agenda import Agenda
 from jennie_live.desk.desk import Desk
-from jennie_live.desk.event_time import EventTime
 from jennie_live.desk.executor import Executor
 from jennie_live.desk.feed_watch import FeedWatch
 from jennie_live.desk.inputs import DeskInputs
-from jennie_live.desk.merge import NoticeEvent, RequestEvent, SettledEvent
 from jennie_live.desk.position_events import PositionEvents
 from jennie_live.desk.reconcile import Reconciler
 from jennie_live.desk.start import begin_day, newest_marks

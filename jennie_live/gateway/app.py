@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from jennie_core.domain.base import KST
 from jennie_core.domain.enums import Mode
+from jennie_core.strategy.slice_marks import SliceMarks
 from jennie_infra.bus.connect import connect
 from jennie_infra.clock import MarketClock, MarketTimeUnknownError, real_now_us, wall_now
 from jennie_infra.kis.codec_ws import WireLayout
@@ -23,7 +24,6 @@ from jennie_live.gateway.feed import Feed
 from jennie_live.gateway.figures import Figures
 from jennie_live.gateway.inspection import inspection_routes
 from jennie_live.gateway.intake import Intake
-from jennie_live.gateway.marks import SliceMarks
 from jennie_live.gateway.order_routes import add_order_routes
 from jennie_live.gateway.orders import OrderDesk
 from jennie_live.gateway.polling import Poller

@@ -7,11 +7,11 @@ from datetime import date
 from typing import NamedTuple
 
 from jennie_core.domain.market import ClockMark, Tick
+from jennie_core.strategy.slice_marks import SliceMarks
 from jennie_infra.clock import MarketClock, real_now_us
 from jennie_infra.kis.codec_notices import NoticeDecoder, NoticeError
 from jennie_infra.kis.codec_ws import NOTICE_IDS, BadFrame, Books, PingPong, RawNotices, Trades
 from jennie_live.gateway.books import BookShelf
-from jennie_live.gateway.marks import SliceMarks
 from jennie_live.gateway.polling import Poller
 from jennie_live.gateway.publish import Publisher
 from jennie_live.gateway.quality import PUBLISHED, TickScreen

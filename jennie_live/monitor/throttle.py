@@ -1,20 +1,20 @@
 """The intraday throttle's cycle: index from the gateway, VIX from the council, state to `risk:intraday` (R-THR)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from redis.exceptions import RedisError
 
 from jennie_core.domain.enums import IntradayRiskLevel
 from jennie_core.domain.macro import IntradayRisk, MacroInsight, TradingContext
 from jennie_core.krx.sessions import SessionTimes
-from jennie_core.strategy.throttle import IntradayThrottle, ThrottleUpdate
+from jennie_core.strategy.throttle import ThrottleUpdate
+from jennie_core.strategy.throttle_cycle import ThrottleCycle
 from jennie_infra.bus.cache import get, put
 from jennie_infra.bus.keys import RedisKeys
 from jennie_infra.gateway_client import GatewayError
 from jennie_infra.telemetry import get_logger
 from jennie_live.common.runtime import Runtime
 
-CYCLE = timedelta(minutes=5)
 KOSPI = "0001"
 ALERT = "intraday-risk"
 
@@ -24,22 +24,17 @@ class ThrottleLoop:
 
     def __init__(self, runtime: Runtime, times: SessionTimes) -> None:
         self._runtime = runtime
-        self._times = times
-        self._throttle = IntradayThrottle(times.opening_auction_at)
-        self._next_at = times.opening_auction_at
+        self._cycle = ThrottleCycle(times)
         self._restored = False
         self.risk: IntradayRisk | None = None
 
     async def on_mark(self, now: datetime, context: TradingContext | None) -> IntradayRisk | None:
         """Run a cycle when one is due; the new state, or None between cycles."""
-        if now < self._next_at or now > self._times.close_at:
+        if not self._cycle.begin(now):
             return None
-        self._next_at = _next_cycle(now)
         await self._restore_once()
-        if context is not None:
-            self._throttle.on_context(context)
-        change = await self._kospi_change_pct() if now >= self._times.open_at else None
-        update = self._throttle.observe(change, await self._vix(now), now)
+        change = await self._kospi_change_pct() if self._cycle.needs_index(now) else None
+        update = self._cycle.observe(context, change, await self._vix(now), now)
         self.risk = update.risk
         try:
             await put(self._runtime.redis, RedisKeys.RISK_INTRADAY, update.risk)
@@ -62,8 +57,8 @@ class ThrottleLoop:
             return
         self._restored = True
         stored = await get(self._runtime.redis, RedisKeys.RISK_INTRADAY, IntradayRisk)
-        if stored.value is not None and stored.value.known_at.date() == self._times.day:
-            self._throttle.restore(stored.value)
+        if stored.value is not None:
+            self._cycle.restore(stored.value)
 
     async def _kospi_change_pct(self) -> float | None:
         if self._runtime.gateway is None:
@@ -77,9 +72,3 @@ class ThrottleLoop:
     async def _vix(self, now: datetime) -> float | None:
         insight = await get(self._runtime.redis, RedisKeys.MACRO_INSIGHT, MacroInsight, date=now.date().isoformat())
         return None if insight.value is None else insight.value.vix_value
-
-
-def _next_cycle(now: datetime) -> datetime:
-    """The next full five minutes after `now`."""
-    start = now.replace(minute=now.minute - now.minute % 5, second=0, microsecond=0)
-    return start + CYCLE

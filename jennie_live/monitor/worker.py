@@ -7,22 +7,23 @@ from datetime import date
 import orjson
 from redis.exceptions import RedisError
 
-from jennie_core.domain.base import KST, from_epoch_us, to_epoch_us
+from jennie_core.domain.base import KST, from_epoch_us
 from jennie_core.domain.enums import ListingStatus
 from jennie_core.domain.health import DependencyStatus, ServiceState
 from jennie_core.domain.macro import IntradayRisk, TradingContext
-from jennie_core.domain.market import CONTINUOUS_PHASE, INTERRUPTION_PHASE, ClockMark, Quote, Tick
+from jennie_core.domain.market import ClockMark, Tick
 from jennie_core.domain.signals import SellOrder
 from jennie_core.krx.calendar import KrxCalendar
 from jennie_core.krx.sessions import session_times
+from jennie_core.strategy.effective import Effective
 from jennie_core.strategy.exits import profit_pct
 from jennie_core.strategy.monitor import MonitorCore
+from jennie_core.strategy.quiet_price import in_continuous_trading, quiet_limit_us, quoted_tick
 from jennie_infra.bus.keys import KEYS, RedisKeys
 from jennie_infra.bus.streams import Streams
 from jennie_infra.clock import real_now_us
 from jennie_infra.gateway_client import GatewayError
 from jennie_infra.telemetry import get_logger
-from jennie_live.common.effective import Effective
 from jennie_live.common.published import Published, refresh
 from jennie_live.common.runtime import Runtime
 from jennie_live.common.tick_loop import follow_ticks
@@ -36,8 +37,6 @@ CLAIM_SECONDS = 60.0
 FLUSH_SECONDS = 2.0
 SNAPSHOT_SECONDS = 1.0
 SILENT_FEED_SECONDS = 10.0
-QUOTE_LEAD_SECONDS = 15
-"""A quote is asked this long before a price would count as stale."""
 
 
 class MonitorWorker:
@@ -173,10 +172,11 @@ class MonitorWorker:
 
         So is one that is quiet with a reason (halt, volatility interruption): the reason ends some time.
         """
-        if self._runtime.gateway is None or not self._in_continuous_trading(mark):
+        if self._runtime.gateway is None or self._day is None:
             return
-        limit_us = max(1, self._runtime.trading.sell.stale_price_seconds - QUOTE_LEAD_SECONDS) * 1_000_000
-        for code in core.unheard(mark.market_us, limit_us):
+        if not in_continuous_trading(session_times(self._day), mark.market_us):
+            return
+        for code in core.unheard(mark.market_us, quiet_limit_us(self._runtime.trading.sell)):
             try:
                 quote = await self._runtime.gateway.quote(code)
             except GatewayError as error:
@@ -185,13 +185,7 @@ class MonitorWorker:
             if quote.status is ListingStatus.HALTED:
                 core.set_halted(code, "거래정지")
             else:
-                await self.on_tick(_quoted_tick(quote, mark))
-
-    def _in_continuous_trading(self, mark: ClockMark) -> bool:
-        if self._day is None:
-            return False
-        times = session_times(self._day)
-        return times.open_us <= mark.market_us < to_epoch_us(times.closing_auction_at)
+                await self.on_tick(quoted_tick(quote, mark.market_us, real_now_us()))
 
     async def _claim(self, *, force: bool) -> None:
         if self._runtime.gateway is None or self._core is None:
@@ -269,19 +263,3 @@ class MonitorWorker:
         changes = self._core.drain_watermarks()
         if changes:
             await self._runtime.ledger.run(lambda connection: store_watermarks(connection, changes))
-
-
-def _quoted_tick(quote: Quote, mark: ClockMark) -> Tick:
-    """A quote as a trade of no shares at the time of the mark; in a volatility interruption as its announcement."""
-    return Tick(
-        code=quote.code,
-        price_krw=quote.price_krw,
-        volume=0,
-        cumulative_volume=quote.volume,
-        ask_krw=0,
-        bid_krw=0,
-        exchange_us=mark.market_us,
-        received_us=real_now_us(),
-        session_phase=INTERRUPTION_PHASE if quote.in_volatility_interruption else CONTINUOUS_PHASE,
-        source="poll",
-    )

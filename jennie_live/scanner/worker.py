@@ -17,6 +17,7 @@ from jennie_core.domain.signals import BuySignal
 from jennie_core.domain.watchlist import HotWatchlist
 from jennie_core.krx.calendar import KrxCalendar
 from jennie_core.krx.sessions import session_times
+from jennie_core.strategy.effective import Effective
 from jennie_core.strategy.scanner import Decision, ScannerCore
 from jennie_infra.bus.connect import text
 from jennie_infra.bus.keys import RedisKeys
@@ -26,7 +27,6 @@ from jennie_infra.clock import real_now_us
 from jennie_infra.db.ledger import SignalLog
 from jennie_infra.gateway_client import GatewayError
 from jennie_infra.telemetry import get_logger
-from jennie_live.common.effective import Effective
 from jennie_live.common.published import Published, refresh
 from jennie_live.common.runtime import Runtime
 from jennie_live.common.tick_loop import follow_ticks

@@ -7,11 +7,11 @@ from sqlalchemy.engine import Connection
 
 from jennie_core.domain.enums import SellReason
 from jennie_core.domain.trading_settings import RiskSettings
+from jennie_core.strategy.booking import Booked
 from jennie_core.strategy.cooldowns import cooldowns_after_sell
 from jennie_infra.bus.connect import AsyncRedis
 from jennie_infra.bus.keys import KEYS, RedisKeys
 from jennie_infra.db.repositories import cooldowns
-from jennie_infra.db.repositories.booking import Booked
 from jennie_infra.db.repositories.cooldowns import CooldownKind, CooldownUntil
 from jennie_infra.telemetry import get_logger
 

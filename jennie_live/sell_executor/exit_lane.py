@@ -8,9 +8,9 @@ import asyncio
 from collections.abc import Callable
 
 from jennie_core.domain.signals import SellOrder
+from jennie_core.strategy.merge import RequestEvent
 from jennie_live.desk.inputs import DeskInputs
 from jennie_live.desk.journal import Journal
-from jennie_live.desk.merge import RequestEvent
 
 LOOK_SECONDS = 0.2
 BLOCK_MS = 200

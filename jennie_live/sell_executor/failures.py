@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from jennie_infra.db.repositories.intents import Intent
+from jennie_core.strategy.agenda import Agenda
+from jennie_core.strategy.intent import Intent
 from jennie_live.common.runtime import Runtime
-from jennie_live.desk.agenda import Agenda
 
 
 class SellFailures:

@@ -6,11 +6,11 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from jennie_core.domain.enums import AssetKind, Market
+from jennie_core.strategy.fills import Listing
 from jennie_infra.db.market import StockMaster
 from jennie_infra.db.read_only import ReadStore, StoreUnreadableError
 from jennie_infra.gateway_client import GatewayError
 from jennie_infra.telemetry import get_logger
-from jennie_live.desk.fills import Listing
 from jennie_live.desk.ports import BrokerDoor
 
 READS_PER_MARK = 4

@@ -14,27 +14,27 @@ from jennie_core.domain.positions import Position
 from jennie_core.domain.signals import SellOrder
 from jennie_core.krx.calendar import KrxCalendar
 from jennie_core.krx.sessions import session_times
+from jennie_core.strategy.book import PositionChange
+from jennie_core.strategy.booking import Booked
+from jennie_core.strategy.intent import Intent
+from jennie_core.strategy.merge import RequestEvent
+from jennie_core.strategy.sell_checks import SellFacts, check_sell
+from jennie_core.strategy.sell_intent import sell_intent
 from jennie_infra.bus.streams import Streams
 from jennie_infra.db.repositories import cooldowns, journal
-from jennie_infra.db.repositories.booking import Booked
 from jennie_infra.db.repositories.cooldowns import CooldownUntil
-from jennie_infra.db.repositories.intents import Intent
 from jennie_live.common.runtime import Runtime
 from jennie_live.common.tasks import run_together
-from jennie_live.desk.book import PositionChange
 from jennie_live.desk.desk import Hooks
 from jennie_live.desk.inputs import DeskInputs
-from jennie_live.desk.merge import RequestEvent
 from jennie_live.desk.orders import WorkingOrder
 from jennie_live.desk.outcomes import EXPIRED, ORDERED, REFUSED, Outcomes, Request
 from jennie_live.desk.status import Detail
 from jennie_live.desk.worker import DeskParts, DeskWorker
-from jennie_live.sell_executor.checks import SellFacts, check_sell
 from jennie_live.sell_executor.cooldowns import SellCooldowns
 from jennie_live.sell_executor.exit_lane import ExitLane
 from jennie_live.sell_executor.failures import SellFailures
 from jennie_live.sell_executor.halted import still_halted
-from jennie_live.sell_executor.intent import sell_intent
 from jennie_live.sell_executor.listings import Listings
 from jennie_live.sell_executor.notification import sold
 
@@ -96,7 +96,7 @@ class SellWorker(DeskWorker[SellOrder]):
         self._outcomes.seen.add(order.order_id)
         if refusal is None and position is not None:
             return _Sending(
-                event, sell_intent(self.desk, order, position, now, self._listings.of(order.stock_code)), now
+                event, sell_intent(self.desk.sender, order, position, now, self._listings.of(order.stock_code)), now
             )
         return refusal or Refusal(rule="R-SELL-04", detail="no managed shares held")
 

@@ -14,6 +14,7 @@ from jennie_core.domain.base import KST
 from jennie_core.domain.enums import IntradayRiskLevel, MarketRegime
 from jennie_core.domain.macro import IntradayRisk, TradingContext
 from jennie_core.domain.permit import TradingPermit
+from jennie_core.strategy.accounting import AdjustmentKind
 from jennie_infra import permit
 from jennie_infra.bus.cache import put
 from jennie_infra.bus.connect import AsyncRedis
@@ -21,7 +22,6 @@ from jennie_infra.bus.keys import RedisKeys
 from jennie_infra.db.engine import make_engine
 from jennie_infra.db.ledger import DailyAssetSnapshot
 from jennie_infra.db.repositories import positions
-from jennie_infra.db.repositories.accounting import AdjustmentKind
 from jennie_infra.db.schema import upgrade
 from jennie_infra.permit import permit_key
 from jennie_infra.settings import Settings

@@ -14,15 +14,15 @@ from jennie_core.domain.decisions import OrderOutcome, Refusal
 from jennie_core.domain.enums import OrderSide, OrderType
 from jennie_core.domain.market import ClockMark
 from jennie_core.domain.trading_settings import OrderSettings
+from jennie_core.strategy.book import Book
+from jennie_core.strategy.booking import Booked
+from jennie_core.strategy.intent import Intent
 from jennie_infra.clock import MarketClock
 from jennie_infra.db.engine import DatabaseThread
 from jennie_infra.db.repositories import intents, positions
-from jennie_infra.db.repositories.booking import Booked
-from jennie_infra.db.repositories.intents import Intent
 from jennie_infra.db.repositories.tables import FILL, INTENT
 from jennie_infra.telemetry import Metrics
 from jennie_live.desk import start
-from jennie_live.desk.book import Book
 from jennie_live.desk.crash_points import CrashPoints
 from jennie_live.desk.desk import Desk, Hooks
 from jennie_live.desk.intent_store import IntentStore

@@ -15,9 +15,9 @@ from sqlalchemy import Engine
 
 from jennie_core.domain.enums import OrderSide, OrderState
 from jennie_core.domain.orders import ExecutionNotice
+from jennie_core.strategy.accounting import AdjustmentKind
 from jennie_infra.db.engine import make_engine
 from jennie_infra.db.repositories import positions
-from jennie_infra.db.repositories.accounting import AdjustmentKind
 from jennie_infra.db.repositories.tables import FILL
 from jennie_infra.db.schema import upgrade
 from tests.integration.desk_harness import CODE, START, Harness, harness

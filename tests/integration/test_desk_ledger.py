@@ -10,10 +10,10 @@ from sqlalchemy.exc import IntegrityError
 
 from jennie_core.domain.decisions import Refusal
 from jennie_core.domain.enums import OrderSide, OrderState, SellReason
+from jennie_core.strategy.accounting import AdjustmentKind
+from jennie_core.strategy.booking import NewFill
 from jennie_infra.db.engine import make_engine
 from jennie_infra.db.repositories import booking, cooldowns, intents, journal, leases, positions, risk
-from jennie_infra.db.repositories.accounting import AdjustmentKind
-from jennie_infra.db.repositories.booking import NewFill
 from jennie_infra.db.repositories.cooldowns import CooldownKind, CooldownUntil
 from jennie_infra.db.repositories.intents import Intent, TransitionError
 from jennie_infra.db.repositories.positions import Adjustment

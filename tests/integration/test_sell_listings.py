@@ -6,11 +6,11 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from jennie_core.domain.enums import AssetKind, Market
+from jennie_core.strategy.fills import Listing
 from jennie_infra.db.engine import make_engine
 from jennie_infra.db.market import StockMaster
 from jennie_infra.db.read_only import ReadStore, read_only_engine
 from jennie_infra.db.schema import upgrade
-from jennie_live.desk.fills import Listing
 from jennie_live.sell_executor.listings import READS_PER_MARK, Listings
 from tests.integration.desk_harness import START
 from tests.integration.desk_rig import desk_rig

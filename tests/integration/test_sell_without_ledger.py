@@ -17,10 +17,10 @@ from jennie_core.domain.base import to_epoch_us
 from jennie_core.domain.decisions import Accepted
 from jennie_core.domain.enums import OrderSide
 from jennie_core.domain.market import ClockMark
+from jennie_core.strategy.accounting import AdjustmentKind
 from jennie_infra.bus.streams import Streams, StreamWriter
 from jennie_infra.db.engine import make_engine
 from jennie_infra.db.repositories import positions
-from jennie_infra.db.repositories.accounting import AdjustmentKind
 from jennie_infra.db.schema import upgrade
 from jennie_infra.embedded import mariadb
 from jennie_live.desk.outbox import Outbox

@@ -1,18 +1,17 @@
 """Fills booked once, in one transaction with intent, position and trade log (R-DB-03, R-BUY-15)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.engine import Connection
 
 from jennie_core.domain.base import Message
-from jennie_core.domain.enums import OrderSide, OrderState, SellReason
-from jennie_core.domain.positions import Position
+from jennie_core.domain.enums import OrderSide, OrderState
+from jennie_core.strategy.booking import Booked, NewFill, position_after, progress
+from jennie_core.strategy.intent import Intent
 from jennie_infra.db.repositories import intents, positions
-from jennie_infra.db.repositories.accounting import realized_pnl_krw
-from jennie_infra.db.repositories.intents import Intent
 from jennie_infra.db.repositories.tables import FILL, TRADE_LOG
 from jennie_infra.db.upsert import insert_ignore, upsert
 
@@ -21,39 +20,6 @@ _COSTS = select(func.sum(FILL.c.fee_krw).label("fee"), func.sum(FILL.c.tax_krw).
 )
 _TRADE = select(TRADE_LOG).where(TRADE_LOG.c.intent_id == bindparam("intent_id"))
 _IDS = select(FILL.c.fill_id).where(FILL.c.intent_id == bindparam("intent_id"))
-
-
-@dataclass(frozen=True, slots=True)
-class NewFill:
-    """An execution to be booked; `source` is notice or inquiry."""
-
-    fill_id: str
-    quantity: int
-    price_krw: int
-    fee_krw: int
-    tax_krw: int
-    filled_at: datetime
-    source: str
-
-    @property
-    def amount_krw(self) -> int:
-        """Won that changed hands."""
-        return self.quantity * self.price_krw
-
-
-@dataclass(frozen=True, slots=True)
-class Booked:
-    """What a booking made of the ledger; `fills` are the ones that were new."""
-
-    intent: Intent
-    position: Position | None
-    fills: tuple[NewFill, ...]
-    realized_pnl_krw: int
-
-    @property
-    def quantity(self) -> int:
-        """Shares booked now."""
-        return sum(fill.quantity for fill in self.fills)
 
 
 class UnknownIntentError(Exception):
@@ -77,7 +43,7 @@ def book(
     stored = intents.find(connection, intent.intent_id, lock=True)
     if stored is None:
         raise UnknownIntentError(intent.intent_id)
-    after = _progress(stored, fresh, end_state)
+    after = progress(stored, fresh, end_state)
     if after != stored:
         intents.transition(
             connection,
@@ -89,7 +55,8 @@ def book(
         )
     if not fresh:
         return Booked(after, None, (), 0)
-    position, realized = _book_position(connection, after, fresh, now)
+    position, realized = position_after(positions.find(connection, after.stock_code), after, fresh)
+    positions.save(connection, position, now=now)
     _log_trade(connection, after, realized, fresh[-1].filled_at)
     return Booked(replace(after, updated_at=now), position, tuple(fresh), realized)
 
@@ -107,84 +74,6 @@ def inquiry_shares(connection: Connection, intent_ids: Sequence[str]) -> dict[st
         .group_by(FILL.c.intent_id)
     )
     return {intent_id: int(quantity) for intent_id, quantity in connection.execute(statement)}
-
-
-def _progress(intent: Intent, fills: Sequence[NewFill], end_state: OrderState | None) -> Intent:
-    quantity = intent.filled_quantity + sum(fill.quantity for fill in fills)
-    amount = intent.filled_amount_krw + sum(fill.amount_krw for fill in fills)
-    if quantity > intent.quantity:
-        raise ValueError(f"{intent.intent_id}: {quantity} of {intent.quantity} shares cannot be filled")
-    state = intent.state
-    if quantity == intent.quantity:
-        state = OrderState.FILLED
-    elif end_state is not None and not intent.state.is_terminal:
-        state = end_state
-    elif fills and intent.state is OrderState.ACCEPTED:
-        state = OrderState.PARTIALLY_FILLED
-    return replace(intent, state=state, filled_quantity=quantity, filled_amount_krw=amount)
-
-
-def _book_position(
-    connection: Connection, intent: Intent, fills: Sequence[NewFill], now: datetime
-) -> tuple[Position, int]:
-    position = positions.find(connection, intent.stock_code) or _new_position(intent)
-    realized = 0
-    for fill in fills:
-        shares = positions.shares_of(position)
-        if intent.side is OrderSide.BUY:
-            position = positions.with_shares(position, shares.bought(fill.quantity, fill.price_krw))
-            position = _raised(position, fill.price_krw)
-        else:
-            realized += realized_pnl_krw(
-                fill.quantity, fill.price_krw, shares.average_price_krw, fill.fee_krw, fill.tax_krw
-            )
-            position = positions.with_shares(position, shares.sold_by_fill(fill.quantity))
-    position = _opened(position, intent) if intent.side is OrderSide.BUY else _exit_state(position, intent)
-    positions.save(connection, position, now=now)
-    return position, realized
-
-
-def _new_position(intent: Intent) -> Position:
-    return Position(stock_code=intent.stock_code, stock_name=intent.stock_name, quantity=0, average_price_krw=0.0)
-
-
-def _opened(position: Position, intent: Intent) -> Position:
-    """Facts of the buy that opened a holding; a later buy of the same holding leaves them."""
-    if position.trade_id is not None or position.bought_on is not None:
-        return position
-    return position.model_copy(
-        update={
-            "stock_name": intent.stock_name,
-            "sector_group": intent.context.get("sector_group"),
-            "atr_krw": intent.context.get("atr_krw"),
-            "bought_on": intent.market_day,
-            "trade_id": intent.intent_id,
-        }
-    )
-
-
-def _raised(position: Position, price_krw: int) -> Position:
-    mark = position.high_watermark_krw
-    return position.model_copy(update={"high_watermark_krw": price_krw if mark is None else max(mark, price_krw)})
-
-
-def _exit_state(position: Position, intent: Intent) -> Position:
-    """Scale-out level and the RSI flag advance on a fill, never on a message (R-MON-06)."""
-    changes: dict[str, object] = {}
-    if intent.scale_out_level is not None:
-        changes["scale_out_level"] = max(position.scale_out_level, intent.scale_out_level)
-    if intent.reason == SellReason.RSI_OVERBOUGHT.value:
-        changes["rsi_sold"] = True
-    if position.quantity == 0:
-        changes |= {
-            "high_watermark_krw": None,
-            "scale_out_level": 0,
-            "rsi_sold": False,
-            "profit_floor_armed": False,
-            "bought_on": None,
-            "trade_id": None,
-        }
-    return position.model_copy(update=changes)
 
 
 class _TradeFacts(Message):

@@ -8,7 +8,8 @@ from sqlalchemy.engine import Connection
 
 from jennie_core.domain.enums import OrderSide
 from jennie_core.domain.positions import Position
-from jennie_infra.db.repositories.accounting import AdjustmentKind, Change, Shares, derive
+from jennie_core.strategy.accounting import AdjustmentKind, Change, Shares, derive
+from jennie_core.strategy.booking import shares_of, with_shares
 from jennie_infra.db.repositories.tables import ADJUSTMENT, FILL, PORTFOLIO, as_dict
 from jennie_infra.db.upsert import insert_ignore, upsert
 
@@ -158,22 +159,6 @@ def raise_watermark(connection: Connection, code: str, price_krw: int, *, floor_
         connection.execute(
             update(PORTFOLIO).where(PORTFOLIO.c.stock_code == code).values(profit_floor_armed=True, updated_at=now)
         )
-
-
-def shares_of(position: Position) -> Shares:
-    """The arithmetic part of a position."""
-    return Shares(position.quantity, position.external_quantity, position.average_price_krw)
-
-
-def with_shares(position: Position, shares: Shares) -> Position:
-    """The position with other shares."""
-    return position.model_copy(
-        update={
-            "quantity": shares.quantity,
-            "external_quantity": shares.external_quantity,
-            "average_price_krw": shares.average_price_krw,
-        }
-    )
 
 
 def _from_row(row: dict[str, object]) -> Position:

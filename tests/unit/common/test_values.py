@@ -8,9 +8,9 @@ from jennie_core.domain.base import KST
 from jennie_core.domain.enums import IntradayRiskLevel
 from jennie_core.domain.macro import IntradayRisk, TradingContext
 from jennie_core.domain.market import ClockMark
+from jennie_core.strategy.effective import Effective
 from jennie_infra.bus.keys import RedisKeys
 from jennie_infra.clock import MarketClock
-from jennie_live.common.effective import Effective
 from jennie_live.common.published import Published
 
 START = datetime(2025, 6, 27, 10, 0, tzinfo=KST)

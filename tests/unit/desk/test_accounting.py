@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jennie_core.domain.base import KST
 from jennie_core.domain.enums import OrderSide
-from jennie_infra.db.repositories.accounting import AdjustmentKind, Change, Shares, derive, realized_pnl_krw
+from jennie_core.strategy.accounting import AdjustmentKind, Change, Shares, derive, realized_pnl_krw
 
 START = datetime(2025, 6, 27, 9, 0, tzinfo=KST)
 

@@ -9,9 +9,9 @@ from jennie_core.domain.base import from_epoch_us, to_epoch_us
 from jennie_core.domain.enums import Mode
 from jennie_core.domain.market import ClockMark
 from jennie_core.domain.positions import Position, PositionEvent
+from jennie_core.strategy.agenda import Agenda
+from jennie_core.strategy.book import BALANCE_LIFE_US, Book
 from jennie_infra.clock import MarketClock
-from jennie_live.desk.agenda import Agenda
-from jennie_live.desk.book import BALANCE_LIFE_US, Book
 from jennie_live.desk.crash_points import CrashPoints
 from tests.unit.desk.test_unknown import SENT, balance
 

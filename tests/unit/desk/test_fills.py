@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jennie_core.domain.base import to_epoch_us
 from jennie_core.domain.enums import AssetKind, Market, OrderSide, OrderState
-from jennie_live.desk.fills import DOUBT_US, Inquiry, Listing, costs, from_inquiry, listing_of
+from jennie_core.strategy.fills import DOUBT_US, Inquiry, Listing, costs, from_inquiry, listing_of
 from tests.unit.desk.test_unknown import SENT, intent, row
 
 RATIO = 0.00015

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from jennie_core.domain.base import from_epoch_us, to_epoch_us
 from jennie_core.domain.enums import OrderSide
 from jennie_core.domain.orders import ExecutionNotice
-from jennie_live.desk.merge import EventMerge, NoticeEvent, RequestEvent, SettledEvent
+from jennie_core.strategy.merge import EventMerge, NoticeEvent, RequestEvent, SettledEvent
 
 START = 1_750_984_200_000_000
 SLICE = 5_000_000

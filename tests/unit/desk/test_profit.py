@@ -5,7 +5,7 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jennie_live.buy_executor.profit import Flow, period_pnl_krw
+from jennie_core.strategy.profit import Flow, period_pnl_krw
 
 DAY = date(2025, 6, 27)
 

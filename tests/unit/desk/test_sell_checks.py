@@ -12,7 +12,7 @@ from jennie_core.domain.positions import Position
 from jennie_core.domain.signals import SellOrder
 from jennie_core.domain.trading_settings import OrderSettings
 from jennie_core.krx.sessions import session_times
-from jennie_live.sell_executor.checks import SellFacts, check_sell, quantity_to_sell
+from jennie_core.strategy.sell_checks import SellFacts, check_sell, quantity_to_sell
 from tests.unit.desk.test_unknown import SENT
 
 SETTINGS = OrderSettings()

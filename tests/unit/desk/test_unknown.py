@@ -8,7 +8,7 @@ from jennie_core.domain.base import KST
 from jennie_core.domain.enums import OrderSide, OrderState, OrderType
 from jennie_core.domain.orders import AccountBalance, BrokerOrder, Holding
 from jennie_core.domain.trading_settings import OrderSettings
-from jennie_infra.db.repositories.intents import Intent
+from jennie_core.strategy.intent import Intent
 from jennie_live.desk.unknown import AskAgain, Frozen, NotPlaced, Placed, Verdict, judge
 
 SENT = datetime(2025, 6, 27, 10, 0, 0, tzinfo=KST)

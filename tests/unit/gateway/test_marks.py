@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jennie_core.domain.market import ClockMark
-from jennie_live.gateway.marks import MOST_UNSETTLED, SliceMarks, WallMarks
+from jennie_core.strategy.slice_marks import MOST_UNSETTLED, SliceMarks
+from jennie_live.gateway.marks import WallMarks
 
 S = 1_000_000
 

@@ -7,18 +7,17 @@ from jennie_core.domain.enums import OrderSide
 from jennie_core.domain.signals import BuySignal
 from jennie_core.strategy.buying import BuyBasis, BuyPlan
 from jennie_core.strategy.context import EffectiveContext
-from jennie_infra.db.repositories.intents import Intent
-from jennie_live.desk.desk import Desk
+from jennie_core.strategy.intent import Intent, Sender
 
 
 def buy_intent(
-    desk: Desk, signal: BuySignal, now: datetime, plan: BuyPlan, context: EffectiveContext, basis: BuyBasis
+    sender: Sender, signal: BuySignal, now: datetime, plan: BuyPlan, context: EffectiveContext, basis: BuyBasis
 ) -> Intent:
     """The intent of a signal; the same signal makes the same intent id, so that the ledger refuses a second one."""
-    identity = canonical_hash([desk.account_hash, "buy", signal.signal_id], 24)
+    identity = canonical_hash([sender.account_hash, "buy", signal.signal_id], 24)
     return Intent(
         intent_id=f"buy-{identity}",
-        account_hash=desk.account_hash,
+        account_hash=sender.account_hash,
         market_day=now.date(),
         stock_code=signal.stock_code,
         stock_name=signal.stock_name,
@@ -27,7 +26,7 @@ def buy_intent(
         quantity=plan.quantity,
         limit_price_krw=plan.limit_price_krw,
         reference_price_krw=basis.price_krw,
-        lease=desk.lease.number,
+        lease=sender.lease,
         source_id=signal.signal_id,
         reason=signal.signal_type.value,
         rule=None,

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from jennie_infra.clock import MarketClock
-from jennie_live.desk.merge import EventMerge
+from jennie_core.strategy.merge import EventMerge
+from jennie_core.strategy.settled import Settled
 
 
 class EventTime:
     """Times of events in microseconds; never before the slice in which they are handled."""
 
-    def __init__(self, clock: MarketClock, merge: EventMerge[Any]) -> None:
+    def __init__(self, clock: Settled, merge: EventMerge[Any]) -> None:
         self._clock = clock
         self._merge = merge
         self.begun_us = 0

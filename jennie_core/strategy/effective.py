@@ -4,7 +4,7 @@ from collections import deque
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from jennie_infra.clock import MarketClock
+from jennie_core.strategy.settled import Settled
 
 
 class Timed(Protocol):
@@ -22,7 +22,7 @@ T = TypeVar("T", bound=Timed)
 class Effective(Generic[T]):
     """Holds the value in force and those waiting for their time; a newer one never pushes out one that waits."""
 
-    def __init__(self, clock: MarketClock) -> None:
+    def __init__(self, clock: Settled) -> None:
         self._clock = clock
         self.value: T | None = None
         self._waiting: deque[T] = deque()

@@ -13,8 +13,8 @@ from jennie_core.domain.base import to_epoch_us
 from jennie_core.domain.enums import AssetKind, Market, OrderSide
 from jennie_core.domain.orders import BrokerOrder, ExecutionNotice
 from jennie_core.krx.costs import commission_krw, sell_tax_krw
-from jennie_infra.db.repositories.booking import NewFill
-from jennie_infra.db.repositories.intents import Intent
+from jennie_core.strategy.booking import NewFill
+from jennie_core.strategy.intent import Intent
 
 DOUBT_US = 10_000_000
 """An inquiry may have seen executions of this much later than the event in hand: its reply takes its time, notices tell

@@ -6,18 +6,17 @@ from jennie_core.domain.base import canonical_hash
 from jennie_core.domain.enums import OrderSide, OrderType
 from jennie_core.domain.positions import Position
 from jennie_core.domain.signals import SellOrder
-from jennie_infra.db.repositories.intents import Intent
-from jennie_live.desk.desk import Desk
-from jennie_live.desk.fills import Listing
-from jennie_live.sell_executor.checks import quantity_to_sell
+from jennie_core.strategy.fills import Listing
+from jennie_core.strategy.intent import Intent, Sender
+from jennie_core.strategy.sell_checks import quantity_to_sell
 
 
-def sell_intent(desk: Desk, order: SellOrder, position: Position, now: datetime, listing: Listing) -> Intent:
+def sell_intent(sender: Sender, order: SellOrder, position: Position, now: datetime, listing: Listing) -> Intent:
     """The intent of a sell order; the same order makes the same intent id, so that the ledger refuses a second one."""
-    identity = canonical_hash([desk.account_hash, "sell", order.order_id], 24)
+    identity = canonical_hash([sender.account_hash, "sell", order.order_id], 24)
     return Intent(
         intent_id=f"sell-{identity}",
-        account_hash=desk.account_hash,
+        account_hash=sender.account_hash,
         market_day=now.date(),
         stock_code=order.stock_code,
         stock_name=position.stock_name,
@@ -26,7 +25,7 @@ def sell_intent(desk: Desk, order: SellOrder, position: Position, now: datetime,
         quantity=quantity_to_sell(order, position),
         limit_price_krw=None,
         reference_price_krw=order.trigger_price_krw,
-        lease=desk.lease.number,
+        lease=sender.lease,
         source_id=order.order_id,
         reason=order.sell_reason.value,
         rule=order.rule,

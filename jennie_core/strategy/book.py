@@ -6,7 +6,7 @@ from datetime import datetime
 from jennie_core.domain.base import to_epoch_us
 from jennie_core.domain.orders import AccountBalance
 from jennie_core.domain.positions import Position, PositionEvent
-from jennie_infra.clock import MarketClock
+from jennie_core.strategy.settled import Settled
 
 BALANCE_LIFE_US = 180_000_000
 """A balance is asked for every minute of market time in session; three minutes without one make cash unknown (I4)."""
@@ -31,7 +31,7 @@ class PositionChange:
 class Book:
     """Positions and cash of one desk. Own fills count at once, those of the other desk by decision 0001."""
 
-    def __init__(self, clock: MarketClock) -> None:
+    def __init__(self, clock: Settled) -> None:
         self._clock = clock
         self._positions: dict[str, Position] = {}
         self._changed_us: dict[str, int] = {}
