@@ -17,6 +17,7 @@ from jennie_sim.engine import Engine, TimeError
 from jennie_sim.exchange.ledger import account_facts, fill_facts, ledger_hash, order_facts
 from jennie_sim.exchange.orders import Refused
 from jennie_sim.faults.registry import FaultName, UnknownFaultError
+from jennie_sim.market.fall import Fall
 from jennie_sim.market.hours import SECOND_MS, to_instant
 from jennie_sim.protocol.broker import Broker
 from jennie_sim.protocol.feed import Feed
@@ -180,12 +181,21 @@ class Admin:
             return json_reply({"cleared": cleared})
         if body.name is None:
             raise UnknownFaultError("give the name of a fault, or clear")
+        if body.name == FaultName.MARKET_FALL and self._broker.now_ms >= self._broker.market.hours.entry_ms:
+            raise TimeError("market_fall changes the whole day: switch it on before the opening auction")
         fault = registry.switch_on(
             body.name, body.endpoint, body.count, body.skip, body.params, body.probability, body.seed
         )
+        if fault.name is FaultName.MARKET_FALL:
+            fault.hits, fault.left = self._let_fall(fault.params), 0
         if fault.name is FaultName.REVOKE_TOKEN:
             fault.hits, fault.left = self._broker.keys.revoke(), 0
         return json_reply(fault.as_dict())
+
+    def _let_fall(self, params: dict[str, Any]) -> int:
+        """Circuit breakers that the fall sets off, counted as its hits."""
+        fall = Fall(float(params["pct"]), int(params["after_minutes"]), int(params["minutes"]))
+        return self._broker.market.let_fall(fall)
 
     async def external_trade(self, request: Request) -> Response:
         """A trade or a cancel made by hand; its notices go out with the next slice."""
@@ -208,4 +218,4 @@ class Admin:
             self._broker.exchange.halt(body.code)
         else:
             self._broker.exchange.resume(body.code, body.auction_seconds * SECOND_MS)
-        return json_reply({"code": body.code, "halted": self._broker.market.is_halted(body.code)})
+        return json_reply({"code": body.code, "halted": self._broker.market.is_halted(body.code, self._broker.now_ms)})

@@ -219,7 +219,7 @@ class Exchange:
     def _trades_at_once(self, code: str) -> bool:
         """Continuous trading of a code is on: past its opening cross, in no auction, not halted."""
         market = self.market
-        if market.in_auction(code, self.now_ms) or market.is_halted(code):
+        if market.in_auction(code, self.now_ms) or market.is_halted(code, self.now_ms):
             return False
         return market.tape(code).index_at(self.now_ms) >= 0
 

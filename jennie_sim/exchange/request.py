@@ -32,7 +32,7 @@ def check_request(request: OrderRequest, account: Account, market: Market, now_m
         raise Refused(Refusal.BAD_QUANTITY, str(request.quantity))
     if not request.by_hand:
         _check_hours(market, now_ms)
-    if market.is_halted(request.code):
+    if market.is_halted(request.code, now_ms):
         raise Refused(Refusal.HALTED, request.code)
     _check_auction(request, market, now_ms)
     price = _price(request, market, now_ms)

@@ -23,6 +23,7 @@ class FaultName(StrEnum):
     GARBLE_FRAME = "garble_frame"
     REJECT = "reject"
     CLOCK = "clock"
+    MARKET_FALL = "market_fall"
 
 
 PARAMETERS: dict[FaultName, dict[str, Any]] = {
@@ -39,6 +40,7 @@ PARAMETERS: dict[FaultName, dict[str, Any]] = {
     FaultName.GARBLE_FRAME: {"seed": 1},
     FaultName.REJECT: {"late": False, "reason": None, "rt_cd": "1", "msg_cd": None, "msg1": "주문이 거부되었습니다."},
     FaultName.CLOCK: {"offset_seconds": 60},
+    FaultName.MARKET_FALL: {"pct": 9.0, "after_minutes": 60, "minutes": 10},
 }
 """Parameters of each fault with their defaults.
 

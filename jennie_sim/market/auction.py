@@ -25,7 +25,7 @@ class ExpectedMatch:
 def expected_match(market: Market, code: str, at_ms: int) -> ExpectedMatch | None:
     """The expected match at an instant; None outside auctions, while halted, and when nothing will be traded."""
     tape, hours = market.tape(code), market.hours
-    if not tape.times or market.is_halted(code) or at_ms < hours.entry_ms or at_ms >= hours.close_ms:
+    if not tape.times or market.is_halted(code, at_ms) or at_ms < hours.entry_ms or at_ms >= hours.close_ms:
         return None
     interruption = tape.interruption_at(at_ms)
     if interruption is not None:

@@ -1,18 +1,18 @@
 """The day's path of an index, drawn from its open, high, low and close."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from jennie_sim.market.activity import draw_activity
+from jennie_sim.market.breaker import STEP_MS, Breaker, broken_index, paused_index
 from jennie_sim.market.bridge import draw_bridge
-from jennie_sim.market.hours import MINUTE_MS, SECOND_MS, SessionHours
+from jennie_sim.market.fall import Fall
+from jennie_sim.market.hours import MINUTE_MS, SessionHours
 from jennie_sim.market.path import code_rng
 from jennie_sim.market.pull import Pull
-
-STEP_MS = 10 * SECOND_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,15 @@ class IndexNow:
 class IndexPath:
     """Values every ten seconds of continuous trading (shape: steps, float64), then the close.
 
-    `rows` are the daily rows up to and with the traded day, oldest first.
+    `rows` are the daily rows up to and with the traded day, oldest first. `breakers` have stopped the index's market.
     """
 
     code: str
     hours: SessionHours
     values: NDArray[np.float64]
     rows: pl.DataFrame
+    close: float
+    breakers: tuple[Breaker, ...] = ()
 
     @classmethod
     def draw(
@@ -60,7 +62,30 @@ class IndexPath:
         minute = np.repeat(np.arange(len(activity.variance)), MINUTE_MS // STEP_MS)
         common = None if pull is None else (pull.increments(minute, activity.variance), pull.share)
         path = draw_bridge(rng, activity.variance[minute], opened, close, low, high, common)
-        return cls(code, hours, np.concatenate(([opened], path)).round(2), rows)
+        return cls(code, hours, np.concatenate(([opened], path)).round(2), rows, float(rows["close"][-1]))
+
+    def fallen(self, fall: Fall) -> "IndexPath":
+        """The path of a day on which the whole market falls."""
+        steps = self.hours.open_ms + np.arange(len(self.values), dtype=np.int64) * STEP_MS
+        last = fall.factors(np.array([self.hours.close_ms]), self.hours)[0]
+        values = (self.values * fall.factors(steps, self.hours)).round(2)
+        return replace(self, values=values, close=round(self.close * float(last), 2))
+
+    def broken(self) -> "IndexPath":
+        """The path with the circuit breakers that it sets off."""
+        values, breakers = broken_index(self.values, self.previous_close, self.hours)
+        return self._stopped(values, breakers)
+
+    def stopped_by(self, breakers: tuple[Breaker, ...]) -> "IndexPath":
+        """The path with the breakers of the market that it belongs to."""
+        values = self.values
+        for breaker in breakers:
+            values = paused_index(values, breaker, self.hours)
+        return self._stopped(values, breakers)
+
+    def _stopped(self, values: NDArray[np.float64], breakers: tuple[Breaker, ...]) -> "IndexPath":
+        ended = bool(breakers) and breakers[-1].ends_the_day
+        return replace(self, values=values, breakers=breakers, close=float(values[-1]) if ended else self.close)
 
     @property
     def previous_close(self) -> float:
@@ -73,5 +98,5 @@ class IndexPath:
         if at_ms < self.hours.open_ms:
             return IndexNow(previous, previous, previous, previous, previous)
         seen = self.values[: min((at_ms - self.hours.open_ms) // STEP_MS, len(self.values) - 1) + 1]
-        value = float(self.rows["close"][-1]) if at_ms >= self.hours.close_ms else float(seen[-1])
+        value = self.close if at_ms >= self.hours.close_ms else float(seen[-1])
         return IndexNow(value, float(seen[0]), float(seen.max()), float(seen.min()), previous)

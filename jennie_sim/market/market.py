@@ -10,6 +10,8 @@ from jennie_core.domain.enums import Market as Segment
 from jennie_core.krx.limits import PriceLimits, price_limits
 from jennie_core.krx.sessions import session_times
 from jennie_sim.market.book import Book, book_after
+from jennie_sim.market.breaker import Breaker, broken_tape
+from jennie_sim.market.fall import Fall, bar_of
 from jennie_sim.market.grid import PriceGrid
 from jennie_sim.market.halts import RESUMPTION_AUCTION_MS, HeldBack, cut_off, resumed
 from jennie_sim.market.hours import MINUTE_MS, SessionHours, from_instant
@@ -22,6 +24,8 @@ from jennie_sim.market.tape_maker import TapeMaker
 from jennie_sim.market.tide import Tide
 
 INDEX_MEMBERS = 200
+BREAKING_INDICES = (Segment.KOSPI.value, Segment.KOSDAQ.value)
+"""Each of the two markets stops by its own index; other indices belong to the KOSPI."""
 INDEX_SHARE = 4
 """KOSPI200 has about a quarter of the KOSPI's ordinary shares; a smaller listing gets its largest quarter."""
 
@@ -39,8 +43,10 @@ class Market:
         self._grids: dict[tuple[str, str], PriceGrid] = {}
         self._limits: dict[str, PriceLimits] = {}
         self._histories: dict[str, pl.DataFrame] = {}
-        self._indices: dict[str, IndexPath] = {}
+        self._indices: dict[str, IndexPath | None] = {}
         self._held_back: dict[str, HeldBack] = {}
+        self._fallen: dict[str, DayBar] = {}
+        self._fall: Fall | None = None
         self.halt_calls: list[tuple[int, str]] = []
         """When a halt of a code was begun or ended (market time in milliseconds, code)."""
 
@@ -51,11 +57,34 @@ class Market:
 
     def bar(self, code: str) -> DayBar:
         """The traded day of a listed code; a code without a row does not trade."""
-        return self.pack.bars.get(code) or DayBar(code, 0, 0, 0, self.listing[code].base_price_krw, 0)
+        return (
+            self._fallen.get(code)
+            or self.pack.bars.get(code)
+            or DayBar(code, 0, 0, 0, self.listing[code].base_price_krw, 0)
+        )
 
-    def is_halted(self, code: str) -> bool:
-        """거래정지: by its status, because the pack has no trade for it, or by a halt that is on."""
-        return code in self._held_back or self._never_trades(code)
+    def is_halted(self, code: str, at_ms: int) -> bool:
+        """거래정지: by its status, because the pack has no trade for it, by a halt or a circuit breaker that is on."""
+        return code in self._held_back or self._never_trades(code) or self.breaker_at(code, at_ms) is not None
+
+    def breakers(self, code: str) -> tuple[Breaker, ...]:
+        """Circuit breakers of a code's market on this day."""
+        index = self.index(self.listing[code].market.value)
+        return () if index is None else index.breakers
+
+    def breaker_at(self, code: str, at_ms: int) -> Breaker | None:
+        """The circuit breaker that has stopped a code's market at an instant."""
+        return next((row for row in self.breakers(code) if row.begins_ms <= at_ms < row.resumes_ms), None)
+
+    def let_fall(self, fall: Fall) -> int:
+        """Let the whole market fall on this day; returns the circuit breakers that it sets off.
+
+        To be called before the opening auction. Prices, indices and the day's bars are those of the pack no longer.
+        """
+        self._fall = fall
+        for known in (self._tapes, self._indices, self._fallen):
+            known.clear()
+        return sum(len(index.breakers) for name in BREAKING_INDICES if (index := self.index(name)) is not None)
 
     def _never_trades(self, code: str) -> bool:
         return self.listing[code].status is ListingStatus.HALTED or not self.bar(code).traded
@@ -113,7 +142,13 @@ class Market:
         self._tapes[code] = tape
 
     def _draw(self, code: str) -> Tape:
-        return self.maker(code).draw()
+        trades = self.maker(code).path()
+        if self._fall is not None and len(trades.price):
+            trades = self._fall.of(trades, self.grid(code), self.limits(code), self.hours)
+            self._fallen[code] = bar_of(code, trades)
+        maker = self.maker(code)
+        tape = maker.make(*maker.interrupt(trades, maker.base_krw))
+        return broken_tape(tape, self.breakers(code), maker) if len(trades.price) else tape
 
     def maker(self, code: str) -> TapeMaker:
         """What the tape of a code is made of."""
@@ -182,9 +217,15 @@ class Market:
         """The day's path of an index, None when the pack has none."""
         if index_code not in self._indices:
             rows = self.pack.index.filter(pl.col("index_code") == index_code).sort("date")
-            if rows.is_empty() or rows["date"][-1] != self.day:
-                return None
-            self._indices[index_code] = IndexPath.draw(
-                index_code, rows, self.hours, self.pack.meta.seed, self._tide.of_index()
-            )
+            known = not rows.is_empty() and rows["date"][-1] == self.day
+            self._indices[index_code] = self._draw_index(index_code, rows) if known else None
         return self._indices[index_code]
+
+    def _draw_index(self, index_code: str, rows: pl.DataFrame) -> IndexPath:
+        path = IndexPath.draw(index_code, rows, self.hours, self.pack.meta.seed, self._tide.of_index())
+        if self._fall is not None:
+            path = path.fallen(self._fall)
+        if index_code in BREAKING_INDICES:
+            return path.broken()
+        market = self.index(Segment.KOSPI.value)
+        return path if market is None else path.stopped_by(market.breakers)

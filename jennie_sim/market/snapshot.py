@@ -69,6 +69,6 @@ def take_snapshot(market: Market, code: str, at_ms: int) -> Snapshot:
         previous_high=int(before.get("high") or 0),
         previous_low=int(before.get("low") or 0),
         previous_volume=int(before.get("volume") or 0),
-        halted=market.is_halted(code),
+        halted=market.is_halted(code, at_ms),
         interruption=tape.interruption_at(at_ms),
     )

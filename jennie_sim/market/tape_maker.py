@@ -26,13 +26,11 @@ class TapeMaker:
     minutes: MinuteBars | None = None
     pull: Pull | None = None
 
-    def draw(self) -> Tape:
-        """The day's tape."""
+    def path(self) -> Trades:
+        """The day's trades before anything interrupts them."""
         if self.minutes is not None and self.bar.traded:
-            trades = draw_bar_trades(self.bar, self.minutes, self.grid, self.band.levels, self.hours, self.seed)
-        else:
-            trades = draw_trades(self.bar, self.band.levels, self.hours, self.seed, self.pull)
-        return self.make(*self.interrupt(trades, self.base_krw))
+            return draw_bar_trades(self.bar, self.minutes, self.grid, self.band.levels, self.hours, self.seed)
+        return draw_trades(self.bar, self.band.levels, self.hours, self.seed, self.pull)
 
     def interrupt(
         self, trades: Trades, reference_krw: int, position: int = 0

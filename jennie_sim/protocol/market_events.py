@@ -11,7 +11,16 @@ from jennie_sim.market.tape import Col, Tape
 from jennie_sim.protocol import frames
 from jennie_sim.protocol.book_record import book_record
 from jennie_sim.protocol.broker import Broker
-from jennie_sim.protocol.operation_record import CLOSED, CLOSING_AUCTION, OPENED, OPENING_AUCTION, operation_record
+from jennie_sim.protocol.operation_record import (
+    BREAKER_BEGINS,
+    BREAKER_CLOSES,
+    BREAKER_ENDS,
+    CLOSED,
+    CLOSING_AUCTION,
+    OPENED,
+    OPENING_AUCTION,
+    operation_record,
+)
 from jennie_sim.protocol.session import BOOK, OPERATION, TRADE
 from jennie_sim.protocol.trade_record import TradeRecord
 
@@ -121,6 +130,12 @@ class MarketEvents:
             facts |= {(row.begins_ms + 1, OPENED), (row.ends_ms, OPENED)}
         # a halt is called while time stands at the end of the slice before
         facts |= {(at_ms + 1, OPENED) for at_ms, halted_code in market.halt_calls if halted_code == code}
+        for breaker in market.breakers(code):
+            facts |= {(breaker.begins_ms, BREAKER_CLOSES if breaker.ends_the_day else BREAKER_BEGINS)}
+            if breaker.ends_the_day:
+                facts = {fact for fact in facts if fact[0] <= breaker.begins_ms}
+            else:
+                facts |= {(breaker.resumes_ms, BREAKER_ENDS)}
         for number, (at_ms, phase) in enumerate(sorted(facts)):
             if span.holds(at_ms):
                 record = operation_record(market, code, at_ms, phase)

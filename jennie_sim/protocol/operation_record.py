@@ -4,17 +4,19 @@ from jennie_sim.market.market import Market
 from jennie_sim.protocol.quote_calls import STATUS_CODES
 
 OPENING_AUCTION, OPENED, CLOSING_AUCTION, CLOSED = "110", "112", "121", "129"
-"""MKOP_CLS_CODE (unverified)."""
+BREAKER_BEGINS, BREAKER_ENDS, BREAKER_CLOSES = "174", "175", "182"
+"""MKOP_CLS_CODE: the portal's table as public code repeats it; that the breaker's end is told as the auction begins is
+unverified."""
 
 
 def operation_record(market: Market, code: str, at_ms: int, phase: str) -> str:
     """One record, fields joined by ^; whether the code is halted or interrupted is said as of `at_ms`."""
-    halted = market.is_halted(code)
+    halted = market.is_halted(code, at_ms)
     interrupted = not halted and market.interruption(code, at_ms) is not None
     values = (
         code,
         "Y" if halted else "N",
-        "매매거래정지" if halted else "",
+        _reason(market, code, at_ms) if halted else "",
         phase,
         "312" if interrupted else "",
         "",
@@ -25,3 +27,7 @@ def operation_record(market: Market, code: str, at_ms: int, phase: str) -> str:
         "1",
     )
     return "^".join(values)
+
+
+def _reason(market: Market, code: str, at_ms: int) -> str:
+    return "서킷브레이크 발동" if market.breaker_at(code, at_ms) is not None else "매매거래정지"

@@ -53,7 +53,7 @@ def stock_info(broker: Broker, request: Request, tr_id: str) -> Reply:
         "prdt_abrv_name": listed.name,
         "std_idst_clsf_cd_name": listed.sector,
         "idx_bztp_lcls_cd_name": listed.sector,
-        "tr_stop_yn": "Y" if broker.market.is_halted(listed.code) else "N",
+        "tr_stop_yn": "Y" if broker.market.is_halted(listed.code, broker.now_ms) else "N",
         "admn_item_yn": "Y" if listed.status is ListingStatus.ADMINISTRATIVE else "N",
         "lstg_abol_dt": "",
         "thdt_clpr": str(broker.market.last_price(listed.code, broker.now_ms)),

@@ -187,7 +187,8 @@ SCENES = (
 
 
 def test_there_is_a_scene_for_every_fault() -> None:
-    assert {scene.__name__ for scene in SCENES} == {name.value for name in FaultName}
+    before_the_open = {FaultName.MARKET_FALL.value}  # these scenes stand in mid-session; see test_breaker_wire.py
+    assert {scene.__name__ for scene in SCENES} == {name.value for name in FaultName} - before_the_open
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)

@@ -18,7 +18,7 @@ def notice(number: int, kind: NoticeKind = NoticeKind.FILLED, code: str = "70001
 def test_every_name_of_the_issue_is_known() -> None:
     names = (
         "drop_request accept_then_drop_reply delay status partial_fill duplicate_notice reorder_notices swallow_notice"
-        " stall_ticks revoke_token garble_frame reject clock"
+        " stall_ticks revoke_token garble_frame reject clock market_fall"
     )
     assert {name.value for name in FaultName} == set(names.split())
 

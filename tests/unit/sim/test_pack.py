@@ -64,7 +64,7 @@ def test_every_path_of_a_generated_day_shows_its_bar(pack: Pack) -> None:
     market = Market(read_pack(pack()))
     for code in market.listing:
         bar, tape = market.bar(code), market.tape(code)
-        if market.is_halted(code):
+        if market.is_halted(code, 0):
             assert not tape.times
             continue
         assert int(tape.rows[-1, Col.VOLUME]) == bar.volume
@@ -86,7 +86,7 @@ def test_crooked_prices_are_moved_onto_the_grid_and_counted(pack: Pack, made: Ge
 def test_a_row_without_open_high_low_is_a_halt(pack: Pack, made: GeneratedMarket) -> None:
     code = made.session.filter(pl.col("high") > 0)["code"][0]
     zeros = [pl.when(pl.col("code") == code).then(0).otherwise(pl.col(c)).alias(c) for c in ("open", "high", "low")]
-    assert Market(read_pack(pack(made.session.with_columns(zeros)))).is_halted(code)
+    assert Market(read_pack(pack(made.session.with_columns(zeros)))).is_halted(code, 0)
 
 
 def change_json(path: Path, **changes: object) -> None:
