@@ -137,6 +137,10 @@ class Market:
             self._tapes[code] = self._draw(code)
         return self._tapes[code]
 
+    def drawn(self, code: str) -> Tape:
+        """The tape of a code; one that nobody has asked for is not kept, as all tapes of a day fill gigabytes."""
+        return self._tapes.get(code) or self._draw(code)
+
     def replace_tape(self, code: str, tape: Tape) -> None:
         """Use given trades instead of drawn ones (hand-made markets)."""
         self._tapes[code] = tape

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from jennie_sim.exchange.exchange import Exchange
 from jennie_sim.faults.registry import FaultRegistry
+from jennie_sim.market.breadth import Breadth
 from jennie_sim.market.hours import to_instant
 from jennie_sim.market.market import Market
 from jennie_sim.protocol.credentials import KeyBook
@@ -26,6 +27,7 @@ class Broker:
     settings: SimSettings
     keys: KeyBook
     limits: Limits
+    breadth: Breadth
     faults: FaultRegistry = field(default_factory=FaultRegistry)
     violations: Violations = field(default_factory=Violations)
     requests_served: int = 0
@@ -68,6 +70,7 @@ class Broker:
             settings=settings,
             keys=KeyBook(exchange.market.pack.accounts, settings.accept_any_key),
             limits=Limits(settings),
+            breadth=Breadth(exchange.market),
         )
 
     @property

@@ -12,6 +12,7 @@ from jennie_sim.protocol.message import Reply, Request, ok
 from jennie_sim.protocol.trade_record import side_sign
 
 INDEX_CODES = {"0001": "KOSPI", "1001": "KOSDAQ", "2001": "KOSPI200"}
+FIGURES = ("acml_vol", "prdy_vol", "acml_tr_pbmn", "prdy_tr_pbmn")
 CHART_ROWS = 50
 DAY_ROWS = 100
 
@@ -24,16 +25,34 @@ def _sign(points: float) -> str:
     return side_sign((points > 0) - (points < 0))
 
 
-def _now_fields(now: IndexNow) -> dict[str, str]:
+def _figures(broker: Broker, index: IndexPath) -> dict[str, str]:
+    """Volume in thousand shares and value in million won (units unverified); zeros when unknown."""
+    known = broker.breadth.of(index.code, broker.now_ms)
+    if known is None:
+        return dict.fromkeys(FIGURES, "0")
+    return {
+        "acml_vol": str(known.volume // 1_000),
+        "acml_tr_pbmn": str(known.turnover_krw // 1_000_000),
+        "prdy_vol": str(known.previous_volume // 1_000),
+        "prdy_tr_pbmn": "0",
+    }
+
+
+def _counts(broker: Broker, index: IndexPath) -> dict[str, str]:
+    """Codes by their change; those at a limit are also among the advancers or decliners (unverified)."""
+    known = broker.breadth.of(index.code, broker.now_ms)
+    names = ("ascn", "uplm", "stnr", "down", "lslm")
+    values = (0,) * 5 if known is None else (known.up, known.limit_up, known.flat, known.down, known.limit_down)
+    return {f"{name}_issu_cnt": str(value) for name, value in zip(names, values, strict=True)}
+
+
+def _now_fields(now: IndexNow, figures: dict[str, str]) -> dict[str, str]:
     fields = {
         "bstp_nmix_prpr": f"{now.value:.2f}",
         "bstp_nmix_prdy_vrss": f"{now.change:.2f}",
         "prdy_vrss_sign": _sign(now.change),
         "bstp_nmix_prdy_ctrt": f"{now.change_pct:.2f}",
-        "acml_vol": "0",
-        "prdy_vol": "0",
-        "acml_tr_pbmn": "0",
-        "prdy_tr_pbmn": "0",
+        **figures,
     }
     for name, value in (("oprc", now.open), ("hgpr", now.high), ("lwpr", now.low)):
         difference = value - now.previous_close
@@ -49,13 +68,12 @@ def index_now(broker: Broker, request: Request, tr_id: str) -> Reply:
     index = _find(broker, request)
     if index is None:
         return ok(output={})
-    zeros = {f"{name}_issu_cnt": "0" for name in ("ascn", "uplm", "stnr", "down", "lslm")} | dict.fromkeys(
-        ("total_askp_rsqn", "total_bidp_rsqn", "ntby_rsqn"), "0"
-    )
+    zeros = dict.fromkeys(("total_askp_rsqn", "total_bidp_rsqn", "ntby_rsqn"), "0")
     now = index.at(broker.now_ms)
     extremes = _extremes_of_year(broker, index, now)
     rates = {"seln_rsqn_rate": "50.00", "shnu_rsqn_rate": "50.00"}
-    return ok(output=_now_fields(now) | zeros | extremes | rates)
+    found = _now_fields(now, _figures(broker, index)) | _counts(broker, index)
+    return ok(output=found | zeros | extremes | rates)
 
 
 def _extremes_of_year(broker: Broker, index: IndexPath, now: IndexNow) -> dict[str, str]:
@@ -111,7 +129,7 @@ def index_days(broker: Broker, request: Request, tr_id: str) -> Reply:
                 "d20_dsrt": "0.00",
             }
         )
-    return ok(output1=_now_fields(index.at(broker.now_ms)), output2=rows)
+    return ok(output1=_now_fields(index.at(broker.now_ms), _figures(broker, index)), output2=rows)
 
 
 def index_chart(broker: Broker, request: Request, tr_id: str) -> Reply:
@@ -123,7 +141,7 @@ def index_chart(broker: Broker, request: Request, tr_id: str) -> Reply:
     last = day_of(request.text("FID_INPUT_DATE_2")) or broker.market.day
     rows = [_ohlc(row) | {"mod_yn": "N"} for row in _day_rows(broker, index, first, last, CHART_ROWS)]
     now = index.at(broker.now_ms)
-    summary = _now_fields(now) | {
+    summary = _now_fields(now, _figures(broker, index)) | {
         "prdy_nmix": f"{now.previous_close:.2f}",
         "hts_kor_isnm": index.code,
         "bstp_cls_code": request.text("FID_INPUT_ISCD"),
