@@ -20,10 +20,14 @@ def market_cap_now(market_caps: pl.DataFrame, prices: pl.DataFrame, *, as_of: da
     then = market_caps.join(
         closes, left_on=["code", "snapshot_date"], right_on=["code", "trade_date"], how="left"
     ).join(newest, on="code", how="left")
-    carried = pl.col("market_cap_krw") * pl.col("last_close") / pl.col("close_krw")
     return then.select(
-        "code", carried.cast(pl.Float64).alias("market_cap_krw"), pl.col("snapshot_date").alias("market_cap_date")
+        "code", carried_cap(pl.col("last_close")).alias("market_cap_krw"), pl.col("snapshot_date").alias("market_cap_date")
     )
+
+
+def carried_cap(close_now: pl.Expr) -> pl.Expr:
+    """market_cap_krw moved from its snapshot's close_krw to `close_now`; in Float64, as won times won overflow Int64."""
+    return pl.col("market_cap_krw").cast(pl.Float64) * close_now / pl.col("close_krw")
 
 
 def valuation(fundamentals: pl.DataFrame, caps_now: pl.DataFrame, *, known_by: date) -> pl.DataFrame:

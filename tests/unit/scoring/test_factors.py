@@ -144,6 +144,13 @@ def test_market_value_is_carried_by_the_return_since_its_snapshot(bars: Any, as_
     assert now["market_cap_krw"].to_list() == [pytest.approx(1.1e12), None]
 
 
+def test_the_largest_market_values_are_carried_without_overflow(bars: Any, as_of: date) -> None:
+    """356 trillion won times a price of 60,000 won is beyond 64-bit whole numbers."""
+    prices = bars([60_000, 60_200])
+    caps = pl.DataFrame([("000010", as_of, 356 * 10**12, None)], schema=dict(frames.MARKET_CAPS), orient="row")
+    assert market_cap_now(caps, prices, as_of=as_of)["market_cap_krw"].to_list() == [356e12]
+
+
 @pytest.mark.rule("R-ENR-05")
 def test_valuation_knows_a_loss_from_an_unknown(as_of: date) -> None:
     """Q1: negative is known, 0 and null are unknown."""
