@@ -3,6 +3,7 @@
 The opinion comes from a language model or from the rules (`rules_analyst`); this module only judges it.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import polars as pl
@@ -61,11 +62,20 @@ def grade_of(score: pl.Expr) -> pl.Expr:
 def candidates(scored: pl.DataFrame) -> pl.DataFrame:
     """Rows that an analyst shall see: valid, quant total at least 25 (R-ANL-01) and not declining (R-PHASE-02)."""
     phased = scored if "chart_phase" in scored.columns else with_phase(scored)
-    return phased.filter(pl.col("is_valid") & (pl.col("total_quant_score") >= MIN_QUANT_SCORE) & ~is_declining())
+    return phased.filter(_is_candidate())
 
 
-def hybrid_scores(scored: pl.DataFrame, opinions: pl.DataFrame, *, settings: ScoutSettings) -> pl.DataFrame:
+def _is_candidate() -> pl.Expr:
+    enough = (pl.col("total_quant_score") >= MIN_QUANT_SCORE).fill_null(value=False)
+    return pl.col("is_valid") & enough & ~is_declining()
+
+
+def hybrid_scores(
+    scored: pl.DataFrame, opinions: pl.DataFrame, *, settings: ScoutSettings, keys: Sequence[str] = ("code",)
+) -> pl.DataFrame:
     """Judge every scored row; input `quant_scores` rows and OPINIONS, output one row per scored row.
+
+    `keys` name a row: rows of many days carry their day as well, in both frames.
 
     Adds chart_phase, risk_tag, veto_applied, llm_score (raw), hybrid_score (clamped to quant +-`llm_clamp`, one
     decimal), llm_grade, llm_reason, analyst, is_fallback, trade_tier, is_tradable, blocked_by (rule and reason; null
@@ -74,14 +84,13 @@ def hybrid_scores(scored: pl.DataFrame, opinions: pl.DataFrame, *, settings: Sco
     tradable (Q1); DISTRIBUTION_RISK is vetoed whatever the score (R-ANL-14).
     """
     phased = with_risk_tag(with_phase(scored))
-    seen = candidates(phased).select("code").with_columns(is_candidate=pl.lit(value=True))
     quant = pl.col("total_quant_score")
     known = opinions.select(
-        "code", pl.col("score").alias("llm_score"), pl.col("grade").alias("llm_grade"),
+        *keys, pl.col("score").alias("llm_score"), pl.col("grade").alias("llm_grade"),
         pl.col("reason").alias("llm_reason"), "analyst",
     )  # fmt: skip
-    joined = phased.join(seen, on="code", how="left", validate="1:1").join(known, on="code", how="left", validate="1:1")
-    analysed = pl.col("is_candidate").is_not_null()
+    joined = phased.join(known, on=list(keys), how="left", validate="1:1", maintain_order="left")
+    analysed = _is_candidate()
     fallback = analysed & pl.col("llm_score").is_null()
     raw = pl.when(fallback).then(quant.floor()).when(analysed).then(pl.col("llm_score").clip(0.0, 100.0))
     clamped = raw.clip(
@@ -98,10 +107,8 @@ def hybrid_scores(scored: pl.DataFrame, opinions: pl.DataFrame, *, settings: Sco
         .then(pl.col("llm_reason")),
         analyst=pl.when(fallback).then(pl.lit("fallback")).when(analysed).then(pl.col("analyst")),
     )
-    return (
-        judged.with_columns(blocked_by=_blocked_by(settings), trade_tier=_tier(settings))
-        .with_columns(is_tradable=pl.col("blocked_by").is_null())
-        .drop("is_candidate")
+    return judged.with_columns(blocked_by=_blocked_by(settings), trade_tier=_tier(settings)).with_columns(
+        is_tradable=pl.col("blocked_by").is_null()
     )
 
 

@@ -1,7 +1,7 @@
 """Sector tiers and caps from the last known session's returns (R-BUD)."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 import polars as pl
@@ -18,23 +18,24 @@ _CAPS = {SectorTier.HOT: (5, 5), SectorTier.WARM: (3, 3), SectorTier.COOL: (3, 2
 _WATCHLIST_CAP_OVERRIDES = {"반도체/IT": 4}
 
 
-def sector_returns(members: pl.DataFrame) -> pl.DataFrame:
+def sector_returns(members: pl.DataFrame, keys: Sequence[str] = ("sector_group",)) -> pl.DataFrame:
     """Mean one-session change per sector over universe members with sector_group and change_pct (R-BUD-01, R-BUD-02).
 
     At 08:30 the session is the last one that closed. Zero and unknown changes are left out, as a halted stock's is 0.
-    Output: sector_group, return_pct (null = no member moved), members, falling_ratio, is_falling_knife.
+    `keys` also name the day where the rows are of many days.
+    Output: the keys, return_pct (null = no member moved), members, falling_ratio, is_falling_knife.
     """
     moved = pl.col("change_pct").filter(pl.col("change_pct") != 0)
     falling = (moved < FALLING_KNIFE_PCT).sum() / moved.len()
     return (
-        members.group_by("sector_group")
+        members.group_by(keys, maintain_order=True)
         .agg(
             pl.when(moved.len() > 0).then(moved.mean()).alias("return_pct"),
             pl.len().alias("members"),
             pl.when(moved.len() > 0).then(falling).alias("falling_ratio"),
         )
         .with_columns(is_falling_knife=(pl.col("falling_ratio") >= FALLING_KNIFE_RATIO).fill_null(value=False))
-        .sort("sector_group")
+        .sort(keys)
     )
 
 
@@ -93,7 +94,28 @@ def build_sector_budget(
 
     `members` are the universe's rows of the readings: sector_group, change_pct.
     """
-    returns = sector_returns(members)
+    return budget_of(
+        sector_returns(members),
+        run_id=run_id,
+        market_day=market_day,
+        known_at=known_at,
+        expires_at=expires_at,
+        favor=favor,
+        avoid=avoid,
+    )
+
+
+def budget_of(
+    returns: pl.DataFrame,
+    *,
+    run_id: str,
+    market_day: date,
+    known_at: datetime,
+    expires_at: datetime,
+    favor: Collection[str] = (),
+    avoid: Collection[str] = (),
+) -> SectorBudget:
+    """`build_sector_budget` from rows of `sector_returns`."""
     tiers = sector_tiers(returns, favor=favor, avoid=avoid)
     known = dict(returns.select("sector_group", "return_pct").iter_rows())
     for sector in SECTOR_GROUPS:

@@ -7,7 +7,8 @@ from jennie_core.domain.enums import PoliticalRisk
 from jennie_core.domain.macro import MacroInsight
 from jennie_core.scoring import council_rules
 from jennie_core.scoring.council_replies import JudgeReply, RiskReply, StrategistReply
-from jennie_core.scoring.macro_readings import PROXY_INDEX, MacroReadings
+from jennie_core.scoring.index_technicals import PROXY_INDEX
+from jennie_core.scoring.macro_readings import MacroReadings
 from jennie_core.scoring.regime import regime_of, vix_regime_of
 
 ANALYST = "rules"

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from jennie_core.domain.enums import Sentiment, VixRegime
 from jennie_core.scoring.council_replies import Consensus, JudgeReply, RiskReply, StrategistReply
-from jennie_core.scoring.macro_readings import IndexTechnicals, MacroReadings
+from jennie_core.scoring.index_technicals import IndexTechnicals
+from jennie_core.scoring.macro_readings import MacroReadings
 from jennie_core.scoring.regime import regime_of, vix_regime_of
 
 _NEUTRAL = 50.0

@@ -1,5 +1,6 @@
 """Readings of the enrichment (R-ENR) per stock, over the whole market in one pass per source frame."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import polars as pl
@@ -140,14 +141,15 @@ def consensus_factors(consensus: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
     )
 
 
-def sector_momentum(readings: pl.DataFrame) -> pl.DataFrame:
+def sector_momentum(readings: pl.DataFrame, keys: Sequence[str] = ("sector_group",)) -> pl.DataFrame:
     """Mean 20-session return per sector group (R-ENR-09): sector_group, sector_return_20_pct (null below 5 members).
 
-    Members are the rows whose sector is known (is_sector_known) and that have 20 closes.
+    `keys` also name the day where the rows are of many days. Members are the rows whose sector is known
+    (is_sector_known) and that have 20 closes.
     """
     return (
         readings.filter(pl.col("is_sector_known"))
-        .group_by("sector_group")
+        .group_by(keys, maintain_order=True)
         .agg(
             pl.when(pl.col("return_20_pct").count() >= 5)
             .then(pl.col("return_20_pct").mean())

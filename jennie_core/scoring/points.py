@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from jennie_core.domain.enums import MarketRegime
-
 
 @dataclass(frozen=True)
 class Part:
@@ -44,15 +42,15 @@ def bands(x: pl.Expr, steps: tuple[tuple[pl.Expr, float], ...], otherwise: float
     return pl.when(x.is_not_null()).then(result)
 
 
-def all_parts(regime: MarketRegime | None) -> tuple[Part, ...]:
-    """Every part of the score under `regime` (an unknown regime is not a bull market)."""
-    return (*_momentum(regime), *_quality(), *_value(), *_technical(), *_others(), *_supply_demand())
+def all_parts(is_bull: pl.Expr) -> tuple[Part, ...]:
+    """Every part of the score; `is_bull` (Boolean) says whether a row's day is a bull market."""
+    return (*_momentum(is_bull), *_quality(), *_value(), *_technical(), *_others(), *_supply_demand())
 
 
-def _momentum(regime: MarketRegime | None) -> tuple[Part, ...]:
+def _momentum(is_bull: pl.Expr) -> tuple[Part, ...]:
     rsi, r1, r6 = pl.col("rsi14"), pl.col("return_20_pct"), pl.col("return_120_pct")
-    hot = 5.0 if regime is not None and regime.is_bull else 3.0
-    rsi_points = bands(rsi, ((rsi < 30, 4.0), (rsi < 40, 3.5), (rsi <= 70, 5.0), (rsi <= 80, hot)), 1.0)
+    steps = ((rsi < 30, 4.0), (rsi < 40, 3.5), (rsi <= 70, 5.0), ((rsi <= 80) & is_bull, 5.0), (rsi <= 80, 3.0))
+    rsi_points = bands(rsi, steps, 1.0)
     half_year = pl.coalesce(linear(r6, -20, 30, 0, 5), linear(pl.col("return_60_pct"), -15, 20, 0, 5))
     pullback = bands(
         r6 + r1, (((r6 > 5) & (r1 < -3), 5.0), ((r6 > 0) & (r1 < 0), 2.5), ((r6 > 10) & (r1 > 3), 3.5)), 0.0

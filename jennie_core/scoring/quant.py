@@ -21,10 +21,16 @@ def quant_scores(readings: pl.DataFrame, *, regime: MarketRegime | None) -> pl.D
     nothing is known), coverage_ratio (0..1), unknown_parts (list of rule ids), is_valid, invalid_reason and
     scorer_version.
 
-    Total = 100 x points of the known parts / maximum of the known parts (Q1). A sub-score is capped at its maximum
-    (momentum's parts add up to 22). Under 20 closes the row is invalid (R-QNT-01) and never tradable.
+    An unknown regime is not a bull market. Total = 100 x points of the known parts / maximum of the known parts (Q1).
+    A sub-score is capped at its maximum (momentum's parts add up to 22). Under 20 closes the row is invalid
+    (R-QNT-01) and never tradable.
     """
-    parts = all_parts(regime)
+    return scored_rows(readings, is_bull=pl.lit(regime is not None and regime.is_bull))
+
+
+def scored_rows(readings: pl.DataFrame, *, is_bull: pl.Expr) -> pl.DataFrame:
+    """`quant_scores` of rows of one or of many days; `is_bull` (Boolean) is the regime of a row's day."""
+    parts = all_parts(is_bull)
     work = readings.with_columns(part.points.cast(pl.Float64).alias(part.rule) for part in parts)
     for group, cap in GROUP_MAXIMA.items():
         members = [part for part in parts if part.group == group]

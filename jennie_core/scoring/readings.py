@@ -61,5 +61,10 @@ def assemble_readings(inputs: MarketInputs, *, as_of: date, known_by: date | Non
     readings = readings.with_columns(
         pl.col("sector_group").fill_null(OTHER), pl.col("is_sector_known").fill_null(value=False)
     )
-    momentum = pl.when(pl.col("is_sector_known")).then(pl.col("sector_return_20_pct")).alias("sector_return_20_pct")
-    return readings.join(sector_momentum(readings), on="sector_group", how="left").with_columns(momentum).sort("code")
+    momentum = sector_momentum(readings)
+    return readings.join(momentum, on="sector_group", how="left").with_columns(own_momentum()).sort("code")
+
+
+def own_momentum() -> pl.Expr:
+    """sector_return_20_pct of the row's sector group; null where the stock's sector is not known."""
+    return pl.when(pl.col("is_sector_known")).then(pl.col("sector_return_20_pct")).alias("sector_return_20_pct")

@@ -18,11 +18,8 @@ def rules_opinions(scored: pl.DataFrame) -> pl.DataFrame:
     buying of foreigners and institutions over 60 days by up to 5 (5 % of the turnover of those sessions is the full
     step). Without evidence the quant score stands (R-ANL-05).
     """
-    news = _news_step()
-    flow = _flow_step()
+    news, flow, score = _news_step(), _flow_step(), rules_score()
     quant = pl.col("total_quant_score")
-    step = pl.sum_horizontal(news, flow)  # an unknown step moves nothing
-    score = (quant + step).clip(0.0, 100.0).round(1)
     reason = pl.concat_str(
         pl.format(
             "퀀트 {}점(자료 {}% 확인)을 기준으로 ", quant, (pl.col("coverage_ratio") * 100).round(0).cast(pl.Int64)
@@ -46,6 +43,12 @@ def rules_opinions(scored: pl.DataFrame) -> pl.DataFrame:
         reason.alias("reason"),
         pl.lit(ANALYST).alias("analyst"),
     )
+
+
+def rules_score() -> pl.Expr:
+    """Score of `rules_opinions` without its text."""
+    step = pl.sum_horizontal(_news_step(), _flow_step())  # an unknown step moves nothing
+    return (pl.col("total_quant_score") + step).clip(0.0, 100.0).round(1)
 
 
 def _news_step() -> pl.Expr:

@@ -1,6 +1,6 @@
 """Which scored stocks make the watchlist (R-SEL-04..08)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 
@@ -34,18 +34,11 @@ def select(
         .otherwise(pl.lit(f"R-SEL-06: under the exit score {settings.exit_threshold:g}"))
     )  # fmt: skip
     marked = smoothed.with_columns(selection_note=note)
-    eligible = marked.filter(pl.col("selection_note").is_in(["enters", "stays"])).sort(
-        (smoothed_score / 5.0).floor(),
-        pl.col("size_rank"),
-        pl.col("code"),
-        descending=[True, False, False],
-        nulls_last=True,
-    )
-    chosen, skipped = _greedy(eligible.select("code", "sector_group").rows(), sector_caps, settings.max_watchlist)
-    backfill = skipped[: settings.max_watchlist - len(chosen)]
-    ranks = {code: rank for rank, code in enumerate([*chosen, *backfill], start=1)}
+    eligible = marked.filter(pl.col("selection_note").is_in(["enters", "stays"])).sort(selection_order())
+    listed, skipped = choose(eligible.select("code", "sector_group").rows(), sector_caps, settings.max_watchlist)
+    ranks = {code: rank for rank, code in enumerate(listed, start=1)}
     notes = {
-        code: "R-SEL-08: fills the list beyond its sector cap" if code in backfill else "R-SEL-07: sector cap"
+        code: "R-SEL-08: fills the list beyond its sector cap" if code in ranks else "R-SEL-07: sector cap"
         for code in skipped
     }
     notes |= {
@@ -60,7 +53,21 @@ def select(
     ).with_columns(is_selected=pl.col("list_rank").is_not_null())
 
 
-def _greedy(ordered: list[tuple[str, str]], caps: Mapping[str, int], size: int) -> tuple[list[str], list[str]]:
+def selection_order() -> list[pl.Expr]:
+    """Sort keys of R-SEL-04 for rows with a smoothed score, first first."""
+    return [-(pl.col("smoothed_score") / 5.0).floor(), pl.col("size_rank"), pl.col("code")]
+
+
+def choose(ordered: Sequence[tuple[str, str]], caps: Mapping[str, int], size: int) -> tuple[list[str], list[str]]:
+    """Codes of the list in rank order (R-SEL-07, R-SEL-08), and those that their sector's cap kept back at first.
+
+    `ordered` are code and sector of the eligible stocks in `selection_order`.
+    """
+    chosen, skipped = _greedy(ordered, caps, size)
+    return [*chosen, *skipped[: size - len(chosen)]], skipped
+
+
+def _greedy(ordered: Sequence[tuple[str, str]], caps: Mapping[str, int], size: int) -> tuple[list[str], list[str]]:
     """Codes taken within their sector caps, and those skipped for a cap while the list still had room."""
     taken: list[str] = []
     skipped: list[str] = []

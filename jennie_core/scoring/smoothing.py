@@ -25,15 +25,35 @@ def smoothed_scores(judged: pl.DataFrame, history: pl.DataFrame, *, market_day: 
         .group_by("code", maintain_order=True)
         .agg(pl.col("hybrid_score").alias("earlier_scores"))
     )
-    scores = pl.concat_list(
-        pl.coalesce(pl.col("earlier_scores"), pl.lit([], dtype=pl.List(pl.Float64))), pl.col("hybrid_score")
-    )
-    today = pl.col("hybrid_score").is_not_null()
+    earlier_scores = pl.coalesce(pl.col("earlier_scores"), pl.lit([], dtype=pl.List(pl.Float64)))
     return (
         judged.join(past, on="code", how="left", validate="1:1")
-        .with_columns(
-            smoothed_score=pl.when(today).then(scores.list.mean().round(1)),
-            smoothed_points=pl.when(today).then(scores.list.len()),
-        )
+        .with_columns(_smoothed(pl.concat_list(earlier_scores, pl.col("hybrid_score"))))
         .drop("earlier_scores")
     )
+
+
+def smoothed_history(judged: pl.DataFrame, *, window: int) -> pl.DataFrame:
+    """`smoothed_scores` of many days at once: `judged` has one row per market_day and code; the order is kept.
+
+    A day on which no stock has a hybrid score is no score date.
+    """
+    scored = judged.filter(pl.col("hybrid_score").is_not_null()).select("market_day", "code", "hybrid_score")
+    number = scored.select(pl.col("market_day").unique().sort()).with_row_index("day_number")
+    numbered = scored.join(number, on="market_day", how="left").select("day_number", "code", "hybrid_score")
+    joined = judged.join(number, on="market_day", how="left", maintain_order="left")
+    names = [f"earlier_{back}" for back in range(window - 1, 0, -1)]
+    for back, name in zip(range(window - 1, 0, -1), names, strict=True):
+        past = numbered.with_columns(pl.col("day_number") + back).rename({"hybrid_score": name})
+        joined = joined.join(past, on=["day_number", "code"], how="left", validate="1:1", maintain_order="left")
+    scores = pl.concat_list(*names, "hybrid_score").list.drop_nulls()
+    return joined.with_columns(_smoothed(scores)).drop("day_number", *names)
+
+
+def _smoothed(scores: pl.Expr) -> list[pl.Expr]:
+    """smoothed_score and smoothed_points from the list of the last days' scores, today's last; null without today's."""
+    today = pl.col("hybrid_score").is_not_null()
+    return [
+        pl.when(today).then(scores.list.mean().round(1)).alias("smoothed_score"),
+        pl.when(today).then(scores.list.len()).alias("smoothed_points"),
+    ]

@@ -100,8 +100,22 @@ def select_universe(
     )
 
 
+def passes(settings: ScoutSettings, market_known: bool) -> pl.Expr:
+    """True where no filter refuses the row; an unknown reading is refused only where a filter says so."""
+    return ~pl.any_horizontal(condition.fill_null(value=False) for condition, _, _ in _checks(settings, market_known))
+
+
 def _first_refusal(settings: ScoutSettings, market_known: bool) -> pl.Expr:
     """Struct {rule, reason} of the first filter that refuses the row, both null when none does."""
+    refusal = pl.lit(None, dtype=pl.Struct({"rule": pl.String, "reason": pl.String}))
+    for condition, rule, reason in reversed(_checks(settings, market_known)):
+        verdict = pl.struct(pl.lit(rule).alias("rule"), pl.lit(reason).alias("reason"))
+        refusal = pl.when(condition).then(verdict).otherwise(refusal)
+    return refusal.alias("refusal")
+
+
+def _checks(settings: ScoutSettings, market_known: bool) -> list[tuple[pl.Expr, str, str]]:
+    """Filters in their order: condition that refuses, rule, reason."""
     checks: list[tuple[pl.Expr, str, str]] = []
     if market_known:
         markets = "/".join(settings.markets)
@@ -124,22 +138,24 @@ def _first_refusal(settings: ScoutSettings, market_known: bool) -> pl.Expr:
         (pl.col("market_cap_krw") < settings.min_market_cap_krw, "R-UNI-02", "market value below the floor"),
         (pl.col("close_krw") < settings.min_price_krw, "R-UNI-05", "price below the floor"),
     ]
-    refusal = pl.lit(None, dtype=pl.Struct({"rule": pl.String, "reason": pl.String}))
-    for condition, rule, reason in reversed(checks):
-        verdict = pl.struct(pl.lit(rule).alias("rule"), pl.lit(reason).alias("reason"))
-        refusal = pl.when(condition).then(verdict).otherwise(refusal)
-    return refusal.alias("refusal")
+    return checks
 
 
-def _ranked(kept: pl.DataFrame) -> pl.DataFrame:
-    """Add ranked_by and size_rank: fractional rank of the market value, of the turnover where the value is unknown."""
+def place() -> pl.Expr:
+    """Order by size: fractional rank of the market value, of turnover where the value is unknown; least is first."""
     cap, turnover = pl.col("market_cap_krw"), pl.col("median_turnover_20_krw")
     by_cap = cap.rank("min", descending=True) / cap.count()
     by_turnover = turnover.rank("min", descending=True) / turnover.count()
+    return pl.coalesce(by_cap, by_turnover)
+
+
+def _ranked(kept: pl.DataFrame) -> pl.DataFrame:
+    """Add ranked_by and size_rank."""
+    valued = pl.col("market_cap_krw").is_not_null()
     return (
         kept.with_columns(
-            ranked_by=pl.when(cap.is_not_null()).then(pl.lit("market_cap")).otherwise(pl.lit("median_turnover")),
-            place=pl.coalesce(by_cap, by_turnover),
+            ranked_by=pl.when(valued).then(pl.lit("market_cap")).otherwise(pl.lit("median_turnover")),
+            place=place(),
         )
         .sort("place", "code")
         .with_row_index("size_rank", offset=1)

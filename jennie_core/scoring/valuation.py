@@ -20,14 +20,13 @@ def market_cap_now(market_caps: pl.DataFrame, prices: pl.DataFrame, *, as_of: da
     then = market_caps.join(
         closes, left_on=["code", "snapshot_date"], right_on=["code", "trade_date"], how="left"
     ).join(newest, on="code", how="left")
-    return then.select(
-        "code", carried_cap(pl.col("last_close")).alias("market_cap_krw"), pl.col("snapshot_date").alias("market_cap_date")
-    )
+    carried = carried_cap(pl.col("last_close"), close_then=pl.col("close_krw"))
+    return then.select("code", carried.alias("market_cap_krw"), pl.col("snapshot_date").alias("market_cap_date"))
 
 
-def carried_cap(close_now: pl.Expr) -> pl.Expr:
-    """market_cap_krw moved from its snapshot's close_krw to `close_now`; in Float64, as won times won overflow Int64."""
-    return pl.col("market_cap_krw").cast(pl.Float64) * close_now / pl.col("close_krw")
+def carried_cap(close_now: pl.Expr, *, close_then: pl.Expr) -> pl.Expr:
+    """market_cap_krw moved from its snapshot's close to `close_now`; in Float64, as won times won overflow Int64."""
+    return pl.col("market_cap_krw").cast(pl.Float64) * close_now / close_then
 
 
 def valuation(fundamentals: pl.DataFrame, caps_now: pl.DataFrame, *, known_by: date) -> pl.DataFrame:
@@ -38,13 +37,17 @@ def valuation(fundamentals: pl.DataFrame, caps_now: pl.DataFrame, *, known_by: d
     ROE is the filed one, else net income / equity where equity is positive.
     """
     require_known(require(fundamentals, FUNDAMENTALS, "fundamentals"), "known_on", known_by, "fundamentals")
+    return fundamentals.join(caps_now, on="code", how="left").select("code", *ratios())
+
+
+def ratios() -> list[pl.Expr]:
+    """per, pbr, roe_pct and fundamentals_known_on of `FUNDAMENTALS` rows that carry market_cap_krw."""
     income, equity = pl.col("net_income_krw"), pl.col("total_equity_krw")
     derived_roe = pl.when((equity > 0) & (income != 0)).then(income / equity * 100.0)
     cap = pl.col("market_cap_krw")
-    return fundamentals.join(caps_now, on="code", how="left").select(
-        "code",
+    return [
         pl.when(income != 0).then(cap / income).alias("per"),
         pl.when(equity != 0).then(cap / equity).alias("pbr"),
         pl.coalesce(pl.col("roe_pct"), derived_roe).alias("roe_pct"),
         pl.col("known_on").alias("fundamentals_known_on"),
-    )
+    ]

@@ -1,7 +1,8 @@
 """The hot watchlist document from the selected rows (R-SEL-09)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from typing import Any
 
 import polars as pl
 
@@ -34,12 +35,33 @@ def build_watchlist(
     `listed_since` holds the first session of an unbroken stay per code of the previous list; a code that is not in it
     enters on `market_day`. The previous close is the last session's, the ATR the daily one (R-IND-04), null stays None.
     """
-    rows = selected.filter(pl.col("is_selected")).sort("list_rank").iter_rows(named=True)
+    return watchlist_of(
+        selected.filter(pl.col("is_selected")).sort("list_rank").iter_rows(named=True),
+        run_id=run_id,
+        market_day=market_day,
+        market_regime=market_regime,
+        known_at=known_at,
+        expires_at=expires_at,
+        listed_since=listed_since,
+    )
+
+
+def watchlist_of(
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    run_id: str,
+    market_day: date,
+    market_regime: MarketRegime,
+    known_at: datetime,
+    expires_at: datetime,
+    listed_since: Mapping[str, date],
+) -> HotWatchlist:
+    """`build_watchlist` from the listed stocks' rows in rank order."""
     entries = tuple(
         WatchlistEntry(
             code=row["code"],
             name=row["name"] if row["name"] is not None else row["code"],
-            rank=row["list_rank"],
+            rank=rank,
             sector_group=row["sector_group"],
             quant_score=row["total_quant_score"],
             llm_score=row["llm_score"],
@@ -54,7 +76,7 @@ def build_watchlist(
             first_listed_on=listed_since.get(row["code"], market_day),
             scored_at=known_at,
         )
-        for row in rows
+        for rank, row in enumerate(rows, start=1)
     )
     return HotWatchlist(
         version=watchlist_version(known_at),

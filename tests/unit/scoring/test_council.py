@@ -15,14 +15,8 @@ from jennie_core.scoring import frames
 from jennie_core.scoring.council import CouncilError, CouncilReplies, macro_insight, merged, rules_replies
 from jennie_core.scoring.council_replies import JudgeReply, RiskReply, StrategistReply
 from jennie_core.scoring.frames import LookAheadError
-from jennie_core.scoring.macro_readings import (
-    MacroReadings,
-    collect_readings,
-    index_technicals,
-    latest,
-    market_breadth,
-    proxy_index,
-)
+from jennie_core.scoring.index_technicals import index_technicals, proxy_index
+from jennie_core.scoring.macro_readings import MacroReadings, MacroSeries, collect_readings, market_breadth
 from jennie_core.scoring.regime import (
     default_context,
     is_default,
@@ -129,9 +123,10 @@ def test_index_technicals_need_twenty_one_rows() -> None:
 def test_us_series_count_up_to_the_day_before_the_decision() -> None:
     """A US close dated D is not known in Korea on D."""
     rows = macro(("VIX", SESSION, 15.0), ("VIX", DAY, 80.0))
-    assert latest(rows, "VIX", market_day=DAY) == 15.0
-    assert latest(rows, "VIX", market_day=DAY, back=1) is None
-    assert latest(rows, "DOW", market_day=DAY) is None
+    latest = MacroSeries(rows).latest
+    assert latest("VIX", market_day=DAY) == 15.0
+    assert latest("VIX", market_day=DAY, back=1) is None
+    assert latest("DOW", market_day=DAY) is None
 
 
 def test_the_rules_tell_a_rise_from_a_fall() -> None:
