@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 READ_TIMEOUT_SECONDS = 5.0
 ORDER_TIMEOUT_SECONDS = 10.0
+_ORDER_TIMEOUT = aiohttp.ClientTimeout(total=ORDER_TIMEOUT_SECONDS, connect=1.0)
+_JSON_BODY = {"Content-Type": "application/json"}
 
 _DAILY = TypeAdapter(list[DailyBar])
 _PRICES = TypeAdapter(list[Price])
@@ -157,8 +159,8 @@ class GatewayClient:
             async with self._session.post(
                 self._base_url + path,
                 data=request.model_dump_json().encode(),
-                headers={"Content-Type": "application/json"},
-                timeout=aiohttp.ClientTimeout(total=ORDER_TIMEOUT_SECONDS, connect=1.0),
+                headers=_JSON_BODY,
+                timeout=_ORDER_TIMEOUT,
             ) as response:
                 body = await response.read()
                 if response.status == 200:
@@ -201,7 +203,7 @@ class GatewayClient:
                 self._base_url + path,
                 params=dict(query),
                 data=None if body is None else orjson.dumps(body),
-                headers={"Content-Type": "application/json"},
+                headers=_JSON_BODY,
             ) as response:
                 raw = await response.read()
                 if response.status == 200:

@@ -63,6 +63,18 @@ def test_a_wrong_request_is_told_field_value_and_rule(
     assert client.request(method, path, json=body).status_code in (401, 422)
 
 
+@pytest.mark.parametrize("path", ["/api/trading/order", "/api/trading/revise", "/api/trading/cancel"])
+def test_an_order_call_needs_the_token_and_its_method(tmp_path: Path, path: str) -> None:
+    """The lane of the orders passes FastAPI's layers by; what they would refuse is refused all the same."""
+    settings = load_settings({"JENNIE_HOME": str(tmp_path)}, tmp_path / "none")
+    client = TestClient(build(settings))
+    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer \u00e9".encode("latin-1")}):
+        reply = client.post(path, json=ORDER, headers=headers)  # type: ignore[arg-type]  # bytes are how such a header comes
+        assert (reply.status_code, reply.json()["rule"]) == (401, "GW-TOKEN")
+    assert client.get(path).status_code == 405
+    assert client.post(path + "/no", json=ORDER).status_code == 404
+
+
 def test_a_wrong_setting_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("JENNIE_")}
     for wrong in ({"JENNIE_KIS_WIRE_REVISION": "48/1/1"}, {"JENNIE_MODE": "paper"}, {"JENNIE_NO_SUCH": "1"}):
