@@ -6,6 +6,7 @@ import socket
 import time
 
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from jennie_core.domain.enums import Mode, OrderSide
 from jennie_infra.bus.connect import AsyncRedis, text
@@ -97,7 +98,7 @@ class DeskLease:
             await asyncio.sleep(self._life_seconds * RENEW_SHARE)
             started = time.monotonic()
             try:
-                held = await self._lock.renew()
+                held = await self._lock.renew() or await self._retake(self._lock)
             except (RedisError, OSError):
                 continue
             if not held:
@@ -105,6 +106,21 @@ class DeskLease:
                 self._lock = None
                 return
             self._renewed = started
+
+    async def _retake(self, lock: Lock) -> bool:
+        """Hold a lock that the store forgot again, unless somebody has taken the desk since (drill 22)."""
+        if await lock.acquire() is not None:
+            return False
+        try:
+            newest = await self._ledger.run(lambda connection: leases.current(connection, self._side))
+        except SQLAlchemyError as error:
+            get_logger().error("lease not confirmed", side=self._side.value, error=type(error).__name__)
+            newest = None
+        if newest == self.number:
+            get_logger().warning("desk lease taken again", side=self._side.value, lease=self.number)
+            return True
+        await lock.release()
+        return False
 
     async def _drop_dead_holder(self, key: str) -> None:
         """A holder on this machine whose process is gone cannot come back: do not wait for its lock to expire."""

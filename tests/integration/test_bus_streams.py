@@ -17,7 +17,6 @@ from jennie_core.domain.signals import BuySignal, SellOrder
 from jennie_infra.bus import cache, readers
 from jennie_infra.bus.connect import AsyncRedis, connect, connect_blocking, text
 from jennie_infra.bus.keys import RedisKeys
-from jennie_infra.bus.locks import Lock
 from jennie_infra.bus.readers import TRIMMED, CursorReader, GroupReader
 from jennie_infra.bus.streams import (
     PARKED_STREAM,
@@ -470,47 +469,6 @@ def test_a_value_expires_in_market_time() -> None:
     assert "expired at 2025-06-27T10:00:00+09:00" in stale.problem
     unknown: cache.Reading[IntradayRisk] = cache.Reading(None, "why")
     assert cache.fresh(unknown, NOW) is unknown
-
-
-# ---- locks ------------------------------------------------------------------------------------------
-
-
-async def test_a_lock_has_one_holder_and_names_it(client: AsyncRedis) -> None:
-    mine, other = Lock(client, "lock:x", "me@host:1", 5_000), Lock(client, "lock:x", "other", 5_000)
-    assert await mine.acquire() is None
-    holder = await other.acquire()
-    assert holder is not None
-    assert holder.owner == "me@host:1"
-
-
-async def test_only_its_owner_releases_and_renews_a_lock(client: AsyncRedis) -> None:
-    """Drill 5: an owner whose lock ran out must not free the next holder's."""
-    late, holder = Lock(client, "lock:x", "late", 20), Lock(client, "lock:x", "holder", 5_000)
-    assert await late.acquire() is None
-    async with asyncio.timeout(5):
-        while await holder.acquire() is not None:  # noqa: ASYNC110 - a lock that runs out tells nobody
-            await asyncio.sleep(0.005)
-    assert not await late.renew()
-    assert not await late.release()
-    assert await client.get("lock:x") == holder.token.encode()
-    assert await holder.renew()
-    assert await holder.release()
-    assert await client.get("lock:x") is None
-
-
-async def test_renewing_extends_the_life(client: AsyncRedis) -> None:
-    lock = Lock(client, "lock:x", "me", 60_000)
-    await lock.acquire()
-    await client.pexpire("lock:x", 1_000)
-    assert await lock.renew()
-    assert await client.pttl("lock:x") > 50_000
-
-
-async def test_two_locks_of_one_owner_are_not_the_same(client: AsyncRedis) -> None:
-    first, second = Lock(client, "lock:x", "me", 5_000), Lock(client, "lock:x", "me", 5_000)
-    await first.acquire()
-    assert await second.acquire() is not None
-    assert not await second.release()
 
 
 def test_the_server_is_the_real_one(redis_url: str) -> None:
