@@ -38,14 +38,18 @@ class Written(BaseModel):
 
 def compose(platform: Platform, day: date, *, now: datetime) -> tuple[str, str]:
     """Text and writer (`rules`, a model, or the rules instead of a model that failed)."""
-    text = template(platform, day)
+    return told(platform, template(platform, day), now=now)
+
+
+def told(platform: Platform, facts: str, *, now: datetime) -> tuple[str, str]:
+    """The facts in a model's words where one is configured and answers, else as they are; with the writer's name."""
     model = platform.language_model
     if model.name == RULES:
-        return text, RULES
-    answer = model.ask(Prompt(service=SERVICE, system=_SYSTEM, user=text, max_tokens=2_000), Written)
+        return facts, RULES
+    answer = model.ask(Prompt(service=SERVICE, system=_SYSTEM, user=facts, max_tokens=2_000), Written)
     count_usage(platform.redis, now.date(), SERVICE, [answer])
     if answer.value is None:
-        return text, named_fallback(model.name)
+        return facts, named_fallback(model.name)
     return answer.value.text, model.name
 
 

@@ -1,5 +1,6 @@
 """The three seats' replies and what is accepted from a model in each (R-CNL-01..03, R-CNL-05, R-CNL-06)."""
 
+from math import isnan
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -19,7 +20,18 @@ Consensus = Literal["strong_agree", "agree", "partial_disagree", "disagree"]
 
 
 def _clamped(low: float, high: float) -> BeforeValidator:
-    return BeforeValidator(lambda value: max(low, min(high, float(value))))
+    """A number within the bounds; what is no number (NaN too, which models do write) is no reply."""
+
+    def clamp(value: Any) -> float:
+        try:
+            number = float(value)
+        except TypeError as error:  # the library lets it pass through, and one bad reply would end the council
+            raise ValueError("not a number") from error
+        if isnan(number):
+            raise ValueError("not a number")
+        return max(low, min(high, number))
+
+    return BeforeValidator(clamp)
 
 
 def _sentiment(value: object) -> object:

@@ -147,6 +147,7 @@ def test_control_frames() -> None:
     assert taken.code == "OPSP8996"
 
 
+@pytest.mark.rule("R-DATA-04", "R-ENR-01")
 def test_quote() -> None:
     quote = codec_quotes.decode_quote(reply("FHKST01010100"), "005930", "", AT)
     assert (quote.price_krw, quote.previous_close_krw, quote.volume) == (60_300, 59_800, 1_523_400)

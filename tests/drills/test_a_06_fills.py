@@ -62,6 +62,7 @@ async def test_06_the_rest_is_cancelled_by_somebody_else(rig: Rig) -> None:
     await _sells_what_is_there(rig, bought["filled_quantity"])
 
 
+@pytest.mark.rule("R-ORD-05", "R-ORD-06")
 async def test_06_the_rest_fills_later_than_our_patience(rig: Rig) -> None:
     """Our cancel gets lost on its way, meanwhile everything fills: the late shares are ours."""
     bought = await _partly_bought(rig, **LIMIT)

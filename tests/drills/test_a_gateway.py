@@ -229,6 +229,7 @@ async def test_14_a_sell_leaves_at_once_while_three_services_saturate_the_reads(
     await rig.holds()
 
 
+@pytest.mark.rule("R-ORD-06")
 async def test_15_a_sell_leaves_while_fifty_quotes_hang_and_only_quotes_rest(rig: Rig) -> None:
     rig.admin.faults({"name": "delay", "endpoint": "inquire-price", "params": {"ms": 20_000}})
     async with service(rig, "scan") as one, service(rig, "page") as two, service(rig, "drill") as other:

@@ -40,6 +40,7 @@ async def feed(
         yield rig
 
 
+@pytest.mark.rule("R-EXIT-20", "R-SCAN-02")
 @pytest.mark.safety
 async def test_16_a_feed_without_ticks_freezes_entries_polls_what_is_held_and_heals(feed: FeedRig) -> None:
     began = feed.now
@@ -96,6 +97,7 @@ async def test_16_a_silent_held_code_whose_quotes_fail_is_stale_and_a_quote_brin
     await feed.holds()
 
 
+@pytest.mark.rule("R-GW-11")
 @pytest.mark.timeout(600)
 async def test_17_cuts_every_five_seconds_leave_the_registrations_whole_and_the_gaps_marked(feed: FeedRig) -> None:
     await feed.slices(8)

@@ -24,6 +24,7 @@ async def _comes_back(rig: Rig) -> None:
         await rig.until(lambda name=name: rig.health(name).get("status") == "healthy", f"{name} healthy again")
 
 
+@pytest.mark.rule("R-RDS-01", "R-RDS-04", "R-RDS-05")
 @pytest.mark.parametrize("forgets", [False, True], ids=["keeps", "forgets"])
 async def test_22_after_a_restart_of_the_store_trading_goes_on_and_nothing_old_is_executed(
     rig: Rig, forgets: bool
@@ -64,6 +65,7 @@ def _buys(rig: Rig) -> list[str]:
     return [row["order_number"] for row in rows if row["side"] == "buy" and row["action"] == "new"]
 
 
+@pytest.mark.rule("R-BUY-02", "R-TG-14")
 async def test_35_after_a_halt_no_buy_reaches_the_exchange_and_it_survives_every_restart(rig: Rig) -> None:
     for code in CODES[:4]:
         await rig.signal(code)

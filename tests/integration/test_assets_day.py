@@ -80,6 +80,7 @@ def _refusal(made: Rig, hhmm: str, watchlist_version: str | None = None) -> str 
     return None if refusal is None else str(refusal)
 
 
+@pytest.mark.rule("R-BUD-07", "R-CNL-08", "R-JOB-04", "R-JOB-28", "R-REG-06", "R-SEL-10", "R-SEL-11")
 def test_a_morning_publishes_list_regime_budget_and_a_valid_permit(day: Rig) -> None:
     assert day.plane.run_job("macro_council_job", key_of(DAY), at("07:30")).ok
     result = day.scout()
@@ -108,6 +109,7 @@ def test_a_morning_publishes_list_regime_budget_and_a_valid_permit(day: Rig) -> 
         assert list(connection.execute(select(PermitLog.granted)).scalars()) == [True]
 
 
+@pytest.mark.rule("R-RET-02", "R-SEL-10", "R-SEL-12")
 def test_runs_append_and_only_the_latest_is_active(day: Rig) -> None:
     """B4."""
     day.scout("08:30")
@@ -120,6 +122,7 @@ def test_runs_append_and_only_the_latest_is_active(day: Rig) -> None:
     assert day.digest("daily_quant_score", SCORES, "is_active = 1") == first
 
 
+@pytest.mark.rule("R-DATA-02", "R-DATA-05")
 def test_loading_again_gives_the_same_rows_and_the_same_version(day: Rig) -> None:
     """A partition's rows are equal after any number of runs."""
     bars = day.digest("stock_daily_price", BARS)
@@ -143,6 +146,7 @@ def test_loading_again_gives_the_same_rows_and_the_same_version(day: Rig) -> Non
         assert instance.get_runs_count() == 5
 
 
+@pytest.mark.rule("R-ENR-02")
 def test_the_list_of_a_day_does_not_know_that_day(day: Rig) -> None:
     """Q2: rows of the market day itself, however wild, change nothing at 08:30."""
     day.scout()
@@ -173,6 +177,7 @@ def test_a_wild_row_of_the_day_before_does_change_the_list(day: Rig) -> None:
     assert day.digest("daily_quant_score", SCORES, "is_active = 1") != before
 
 
+@pytest.mark.rule("R-JOB-25", "R-JOB-28")
 def test_a_check_that_is_made_to_fail_takes_the_permit_and_says_why(
     tmp_path: Path, market: Path, redis_url: str
 ) -> None:
@@ -221,6 +226,7 @@ def test_a_permit_without_its_checks_is_not_granted(tmp_path: Path, market: Path
         assert all("not judged for" in reason for reason in permit.reasons)
 
 
+@pytest.mark.rule("R-JOB-26")
 def test_a_holiday_is_skipped_with_its_reason(tmp_path: Path, market: Path, redis_url: str) -> None:
     with rig(tmp_path, market, redis_url) as made:
         closed = date(2026, 2, 17)
@@ -238,6 +244,7 @@ def test_a_missing_source_is_one_line_that_names_the_setting(tmp_path: Path, red
     assert "JENNIE_MARKET_DATA is not set" in result.error
 
 
+@pytest.mark.rule("R-BRF-02", "R-BRF-04", "R-JOB-25")
 def test_the_evening_jobs_tell_the_day(day: Rig) -> None:
     day.scout()
     records = day.plane.run_job("trading_records_job", key_of(DAY), at("15:40"))
@@ -248,11 +255,16 @@ def test_the_evening_jobs_tell_the_day(day: Rig) -> None:
     (told,) = day.digest("daily_briefing", "text, writer")
     assert f"<b>{DAY} 매매 브리핑</b>" in told[0]
     assert told[1] == "rules"
+    parts = ("계좌", "거래", "보유", "시장", "관심종목", "뉴스")
+    places = [told[0].find(f"<b>{part}</b>") for part in parts]
+    assert -1 not in places[:5]
+    assert places[:5] == sorted(places[:5])
     unreached = day.plane.run_job("asset_snapshot_job", key_of(DAY), at("15:45"))
     assert not unreached.ok
     assert "GatewayUnavailableError" in unreached.error
 
 
+@pytest.mark.rule("R-DATA-02", "R-ENR-13")
 def test_what_the_stores_hold_is_what_the_folder_says(day: Rig) -> None:
     frame = pl.read_parquet(day.plane.platform.settings.market_data / "daily" / "*.parquet")  # type: ignore[operator]
     last = CALENDAR.previous_session(DAY)

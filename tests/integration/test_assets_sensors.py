@@ -117,6 +117,7 @@ def _said(platform: Platform) -> int:
     return int(found)
 
 
+@pytest.mark.rule("R-JOB-24", "R-SVC-01")
 def test_a_worker_that_falls_ill_is_said_once_and_its_recovery_once(platform: Platform, workers: Workers) -> None:
     first = sensors.service_health(platform, "")
     kinds = [type(event) for event in first.asset_events]
@@ -153,6 +154,7 @@ def test_new_fills_materialise_their_day_once(platform: Platform) -> None:
     assert sensors.trades(platform, found.cursor or "").asset_events == []
 
 
+@pytest.mark.rule("R-JOB-27")
 def test_a_missing_watchlist_and_a_silent_feed_are_said_in_the_session_only(platform: Platform) -> None:
     for probe in (sensors.stale_watchlist, sensors.silent_feed, sensors.silent_feed):
         probe(platform, "")
@@ -167,6 +169,7 @@ def test_a_missing_watchlist_and_a_silent_feed_are_said_in_the_session_only(plat
     assert _alerts(platform)["watchlist:stale"] is True, "nothing is missing after the close"
 
 
+@pytest.mark.rule("R-REG-09")
 def test_a_change_of_regime_and_of_the_stop_is_observed_once(platform: Platform) -> None:
     unknown = sensors.regime_change(platform, "")
     context = TradingContext(

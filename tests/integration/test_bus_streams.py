@@ -101,6 +101,7 @@ async def pending(client: AsyncRedis, stream: Streams = Streams.SELL_ORDERS, gro
 # ---- envelope, parking ------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("R-MSG-02", "R-MSG-05")
 async def test_a_message_comes_back_as_it_went_in(client: AsyncRedis, blocking: AsyncRedis) -> None:
     await StreamWriter(client, Streams.SELL_ORDERS).publish(sell(), NOW)
     (entry,) = await sells(client, blocking).read()
@@ -137,6 +138,7 @@ BAD: dict[str, tuple[dict[Any, Any], bytes]] = {
 }
 
 
+@pytest.mark.rule("R-MSG-05")
 @pytest.mark.parametrize("kind", sorted(BAD))
 async def test_a_malformed_message_is_parked_with_its_error_and_the_rest_goes_on(
     client: AsyncRedis, blocking: AsyncRedis, kind: str
@@ -179,6 +181,7 @@ async def test_watermarks_come_back(client: AsyncRedis) -> None:
 # ---- groups -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("R-MSG-01", "R-MSG-06")
 async def test_a_buy_signal_is_acknowledged_before_it_is_handled(client: AsyncRedis, blocking: AsyncRedis) -> None:
     """At most once: a reader that dies with a signal in hand loses it."""
     assert STREAMS[Streams.BUY_SIGNALS].acknowledge_before
@@ -207,6 +210,7 @@ async def test_each_group_sees_every_entry(client: AsyncRedis, blocking: AsyncRe
         assert len(await GroupReader(client, blocking, Streams.NOTICES, group, "one").read()) == 1
 
 
+@pytest.mark.rule("R-RDS-02")
 async def test_a_dead_consumers_entries_are_claimed_after_they_were_idle(
     client: AsyncRedis, blocking: AsyncRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -295,6 +299,7 @@ async def test_groups_come_back_after_flushall(client: AsyncRedis, blocking: Asy
     assert [entry.message for entry in await reader.read()] == [sell()]
 
 
+@pytest.mark.rule("R-RDS-04")
 async def test_a_blocked_group_reader_survives_flushall(client: AsyncRedis, blocking: AsyncRedis) -> None:
     reader = sells(client, blocking)
     reading = asyncio.create_task(reader.read(block_ms=5_000))
@@ -305,6 +310,7 @@ async def test_a_blocked_group_reader_survives_flushall(client: AsyncRedis, bloc
     assert [entry.message for entry in await reader.read(block_ms=1_000)] == [sell()]
 
 
+@pytest.mark.rule("R-RDS-03")
 async def test_a_blocked_reader_gets_the_next_entry(client: AsyncRedis, blocking: AsyncRedis) -> None:
     reader = sells(client, blocking)
     reading = asyncio.create_task(reader.read(block_ms=5_000))

@@ -71,6 +71,7 @@ def _controls(rig: CommandRig) -> list[str]:
         return list(connection.execute(select(ControlLog.verb).order_by(ControlLog.said_at)).scalars())
 
 
+@pytest.mark.rule("R-TG-14")
 async def test_stop_by_chat_is_in_file_redis_and_ledger_within_a_second(rig: CommandRig, bot: StubTelegram) -> None:
     async with rig.handler():
         await until(lambda: bot.offsets)
@@ -84,12 +85,14 @@ async def test_stop_by_chat_is_in_file_redis_and_ledger_within_a_second(rig: Com
     assert _stop_row(rig).halted
 
 
+@pytest.mark.rule("R-TG-14")
 async def test_stop_without_its_word_stops_nothing(rig: CommandRig, bot: StubTelegram) -> None:
     async with rig.handler():
         assert "아직 멈추지 않았습니다" in await bot.answer("/stop")
     assert read_stop_file(rig.settings) is None
 
 
+@pytest.mark.rule("R-TG-01")
 async def test_an_unknown_chat_gets_no_answer_and_no_effect(rig: CommandRig, bot: StubTelegram) -> None:
     async with rig.handler():
         bot.say("/stop 긴급", chat=STRANGER)
@@ -99,6 +102,7 @@ async def test_an_unknown_chat_gets_no_answer_and_no_effect(rig: CommandRig, bot
     assert read_stop_file(rig.settings) is None
 
 
+@pytest.mark.rule("R-TG-01")
 async def test_an_empty_list_of_chats_allows_nobody(
     redis_url: str, tmp_path: Path, telegram: tuple[StubTelegram, int]
 ) -> None:
@@ -113,6 +117,7 @@ async def test_an_empty_list_of_chats_allows_nobody(
     await rig.close()
 
 
+@pytest.mark.rule("R-TG-05")
 async def test_the_same_update_acts_once_also_across_a_restart(rig: CommandRig, bot: StubTelegram) -> None:
     bot.ignores_offset = True
     async with rig.handler():
@@ -124,6 +129,7 @@ async def test_the_same_update_acts_once_also_across_a_restart(rig: CommandRig, 
     assert _controls(rig) == [ControlVerb.PAUSE.value]
 
 
+@pytest.mark.rule("R-TG-05")
 async def test_an_update_acts_once_when_redis_was_lost_between_two_starts(rig: CommandRig, bot: StubTelegram) -> None:
     bot.ignores_offset = True
     async with rig.handler():
@@ -136,6 +142,7 @@ async def test_an_update_acts_once_when_redis_was_lost_between_two_starts(rig: C
     assert len(bot.sent) == 1
 
 
+@pytest.mark.rule("R-TG-05")
 async def test_an_old_command_is_answered_and_not_executed(rig: CommandRig, bot: StubTelegram) -> None:
     async with rig.handler():
         bot.say("/stop 긴급", age=120)
@@ -176,6 +183,7 @@ async def test_too_many_requests_and_a_bad_gateway_are_waited_out(rig: CommandRi
         assert "가동 중" in await bot.answer("/status")
 
 
+@pytest.mark.rule("R-TG-02")
 async def test_one_command_in_five_seconds_but_a_stop_never_waits(rig: CommandRig, bot: StubTelegram) -> None:
     async with rig.handler():
         await bot.answer("/status")
@@ -183,6 +191,7 @@ async def test_one_command_in_five_seconds_but_a_stop_never_waits(rig: CommandRi
         assert "전면 정지" in await bot.answer("/stop 확인")
 
 
+@pytest.mark.rule("R-MSG-02", "R-TG-17")
 async def test_a_sell_is_published_typed_after_its_confirmation_only(rig: CommandRig, bot: StubTelegram) -> None:
     rig.hold("104010", 12)
     async with rig.handler():
@@ -201,6 +210,7 @@ async def test_a_sell_is_published_typed_after_its_confirmation_only(rig: Comman
     assert order.raised_at == NOW
 
 
+@pytest.mark.rule("R-TG-16")
 async def test_a_buy_without_a_quantity_asks_for_a_fifth_of_the_cash(rig: CommandRig, bot: StubTelegram) -> None:
     async with serving(stub_gateway(), rig.settings.port("kis-gateway")), rig.handler():
         asked = await bot.answer("/buy 104010")
@@ -212,12 +222,14 @@ async def test_a_buy_without_a_quantity_asks_for_a_fifth_of_the_cash(rig: Comman
     assert (signal.source, signal.signal_type, signal.requested_quantity) == ("manual", SignalType.MANUAL, 40)
 
 
+@pytest.mark.rule("R-TG-16", "R-TG-22")
 async def test_a_buy_at_an_unknown_price_is_not_sent(rig: CommandRig, bot: StubTelegram) -> None:
     async with rig.handler():
         assert "알 수 없습니다" in await bot.answer("/buy 104010 3")
     assert await rig.entries(Streams.BUY_SIGNALS) == []
 
 
+@pytest.mark.rule("R-TG-18")
 async def test_sell_all_is_bound_to_what_was_held_when_it_was_asked(rig: CommandRig, bot: StubTelegram) -> None:
     rig.hold("104010", 12)
     async with rig.handler() as client:
@@ -235,6 +247,7 @@ async def test_sell_all_is_bound_to_what_was_held_when_it_was_asked(rig: Command
     }
 
 
+@pytest.mark.rule("R-TG-12", "R-TG-13")
 async def test_lifting_a_full_stop_takes_a_confirmation_and_lifting_a_pause_does_not(rig: CommandRig) -> None:
     async with rig.handler() as client:
         await client.post("/commands", json={"text": "/pause"})
@@ -250,6 +263,7 @@ async def test_lifting_a_full_stop_takes_a_confirmation_and_lifting_a_pause_does
     assert not state.blocks_buys
 
 
+@pytest.mark.rule("R-LIQ-01", "R-TG-30")
 async def test_arming_a_liquidation_needs_a_marked_stock_and_a_confirmation(rig: CommandRig) -> None:
     rig.hold("104010", 12)
     async with rig.handler() as client:
@@ -270,6 +284,7 @@ async def test_arming_a_liquidation_needs_a_marked_stock_and_a_confirmation(rig:
     assert _controls(rig) == ["liquidate_add", "liquidate_arm", "liquidate_disarm"]
 
 
+@pytest.mark.rule("R-MSG-04", "R-TG-25", "R-TG-40")
 async def test_notices_reach_the_chat_and_a_mute_lets_stop_losses_and_faults_pass(
     rig: CommandRig, bot: StubTelegram
 ) -> None:
@@ -361,6 +376,7 @@ async def test_a_stop_is_taken_with_redis_down(tmp_path: Path, telegram: tuple[S
     await rig.close()
 
 
+@pytest.mark.rule("R-TG-28")
 async def test_the_daily_buy_limit_is_kept_in_the_ledger(rig: CommandRig) -> None:
     async with rig.handler() as client:
         for text in ("/maxbuy 21", "/maxbuy x", "/maxbuy"):

@@ -128,6 +128,9 @@ async def rig(redis_url: str, tmp_path: Path) -> AsyncIterator[DashboardRig]:
     await made.close()
 
 
+@pytest.mark.rule(
+    "R-DASH-01", "R-DASH-02", "R-DASH-03", "R-DASH-04", "R-DASH-05", "R-DASH-06", "R-DASH-07", "R-DASH-08", "R-DASH-10"
+)
 async def test_every_read_of_a_full_day_answers_with_source_and_age(rig: DashboardRig) -> None:
     rig.seed()
     await rig.mark()
@@ -149,6 +152,9 @@ async def test_every_read_of_a_full_day_answers_with_source_and_age(rig: Dashboa
             "trade", "fills", "order", "signal", "watchlist", "score", "prices",
         ]  # fmt: skip
         assert chain["complete"]
+        regime = (await client.get("/api/macro/regime")).json()
+        council, intraday = regime["context"]["position_multiplier"], regime["intraday"]["position_multiplier"]
+        assert regime["effective_position_multiplier"] == min(council, intraday)
         permit = (await client.get("/api/permit")).json()
         assert permit["permit"]["signature"] == ""
         rules = {rule["rule"]: rule for rule in (await client.get("/api/decisions")).json()["rules"]}
@@ -156,6 +162,7 @@ async def test_every_read_of_a_full_day_answers_with_source_and_age(rig: Dashboa
         assert rules["R-GRD-02"]["example"]["limit"] == "30.0"
 
 
+@pytest.mark.rule("R-DASH-01", "R-DASH-05")
 async def test_empty_stores_are_said_with_their_next_step_and_nothing_fails(rig: DashboardRig) -> None:
     async with rig.dashboard() as client:
         assert (await client.get("/health")).status_code == 200
@@ -258,6 +265,7 @@ async def test_a_stop_holds_when_redis_is_down(tmp_path: Path) -> None:
     await rig.close()
 
 
+@pytest.mark.rule("R-MSG-02", "R-TG-17")
 async def test_a_manual_sell_is_one_typed_order_however_often_it_is_sent(rig: DashboardRig) -> None:
     await rig.mark()
     rig.hold("104010", 12)
@@ -282,6 +290,7 @@ async def test_a_manual_order_needs_a_market_time(rig: DashboardRig) -> None:
     assert await rig.entries(Streams.SELL_ORDERS) == []
 
 
+@pytest.mark.rule("R-DASH-02", "R-MON-09")
 async def test_the_live_frame_shows_price_positions_alerts_and_market_time(rig: DashboardRig) -> None:
     rig.hold("104010", 10)
     await rig.mark()

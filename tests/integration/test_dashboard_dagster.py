@@ -78,6 +78,7 @@ def _answers(url: str) -> bool:
         return False
 
 
+@pytest.mark.rule("R-DASH-09")
 async def test_jobs_are_listed_and_a_partition_is_run(webserver: str) -> None:
     client = DagsterClient(webserver)
     jobs = {job.job: job for job in await client.jobs()}

@@ -46,6 +46,7 @@ def fill(name: str, quantity: int, price: int) -> NewFill:
     return NewFill(name, quantity, price, fee_krw=1, tax_krw=2, filled_at=SENT, source="notice")
 
 
+@pytest.mark.rule("R-DB-02", "R-MSG-03")
 def test_an_intent_reads_back_as_it_was_stored(engine: Engine) -> None:
     stored = accepted(engine, context={"sector_group": "전기전자", "atr_krw": 123.5})
     with engine.connect() as connection:
@@ -76,7 +77,7 @@ def test_an_ended_order_is_never_reopened(engine: Engine, state: OrderState) -> 
             intents.transition(connection, base.intent_id, after, now=SENT)
 
 
-@pytest.mark.rule("R-DB-03")
+@pytest.mark.rule("R-BUY-15", "R-DB-02", "R-DB-03", "R-GW-07")
 def test_fills_intent_position_and_trade_are_one_change(engine: Engine) -> None:
     """Booking the same fills again changes nothing."""
     stored = accepted(engine, context={"sector_group": "IT", "atr_krw": 50.0, "hybrid_score": 71.0})
@@ -171,6 +172,7 @@ def test_a_watermark_only_rises(engine: Engine) -> None:
     assert (found.high_watermark_krw, found.profit_floor_armed) == (600, True)
 
 
+@pytest.mark.rule("R-RDS-05", "R-SELL-09", "R-SELL-10")
 def test_cooldowns_end_in_market_time(engine: Engine) -> None:
     with engine.begin() as connection:
         cooldowns.put(connection, CooldownUntil("005930", CooldownKind.SELL, SENT))

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from jennie_core.domain.decisions import Accepted, Refusal, Refused, Unknown
-from jennie_core.domain.enums import OrderSide, OrderType
+from jennie_core.domain.enums import OrderSide, OrderType, SellReason
 from jennie_infra.db.engine import make_engine
 from jennie_infra.db.repositories.tables import TRADE_LOG
 from jennie_infra.db.schema import upgrade
@@ -155,6 +155,7 @@ async def test_partial_fill_then_cancel_keeps_the_filled_shares(engine: Engine) 
         assert desk.rows(TRADE_LOG)[0]["quantity"] == 37
 
 
+@pytest.mark.rule("R-GW-08", "R-ORD-07")
 async def test_a_swallowed_notice_is_found_by_the_confirming_inquiry(engine: Engine) -> None:
     """Drill 9."""
     async with harness(engine) as desk:
@@ -166,7 +167,7 @@ async def test_a_swallowed_notice_is_found_by_the_confirming_inquiry(engine: Eng
         assert desk.state("buy-1") == "filled"
 
 
-@pytest.mark.rule("R-ORD-07", "R-ORD-10")
+@pytest.mark.rule("R-ORD-07", "R-ORD-08", "R-ORD-10")
 async def test_after_the_last_poll_the_rest_is_cancelled(engine: Engine) -> None:
     """Five polls, then cancel and book."""
     async with harness(engine) as desk:
@@ -178,6 +179,18 @@ async def test_after_the_last_poll_the_rest_is_cancelled(engine: Engine) -> None
         assert desk.holdings()[CODE][0] == 60
 
 
+@pytest.mark.rule("R-ORD-09")
+async def test_a_forced_liquidation_is_given_ten_polls_of_five_seconds(engine: Engine) -> None:
+    async with harness(engine, side=OrderSide.SELL) as desk:
+        await desk.submit(desk.intent(reason=SellReason.FORCED_LIQUIDATION.value))
+        for _ in range(10):
+            await desk.settle()
+        assert desk.state("sell-1") == "accepted"
+        await desk.settle()
+        assert desk.state("sell-1") == "cancelled"
+
+
+@pytest.mark.rule("R-GW-09", "R-ORD-04", "R-ORD-08")
 @pytest.mark.parametrize("reply", ["accept", "refuse", "drop", "lose"])
 async def test_whatever_a_cancel_answers_the_order_is_read_back(engine: Engine, reply: str) -> None:
     """Drill 7: the fill happens while the cancel is in flight."""
@@ -270,6 +283,7 @@ async def test_death_at_any_point_leaves_one_order_and_equal_books(engine: Engin
     assert len(sent) == (0 if point in ("before_intent", "after_intent") else 1)
 
 
+@pytest.mark.rule("R-REC-01", "R-REC-03", "R-REC-04", "R-REC-05")
 async def test_reconciling_twice_changes_nothing_and_foreign_trades_are_external(engine: Engine) -> None:
     """Drill 11: bought by hand, then a managed holding half sold by hand."""
     async with harness(engine) as desk:
@@ -307,6 +321,7 @@ async def test_an_order_under_way_is_not_judged_as_a_difference(engine: Engine) 
         assert desk.holdings() == {}
 
 
+@pytest.mark.rule("R-REC-02")
 async def test_an_unreadable_balance_changes_nothing(engine: Engine) -> None:
     """Drill 12, I4."""
     async with harness(engine) as desk:

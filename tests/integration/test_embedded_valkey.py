@@ -45,6 +45,7 @@ def test_tcp_server_refuses_a_caller_without_the_password(directory: Path) -> No
         assert not any(config.url.split("@")[0].split(":")[-1] in part for part in valkey.server_argv(config))
 
 
+@pytest.mark.rule("R-RDS-04")
 def test_killed_server_comes_back_with_stream_group_and_pending_entries(directory: Path) -> None:
     config = valkey.ValkeyConfig(directory)
     argv = valkey.server_argv(config)

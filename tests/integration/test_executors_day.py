@@ -14,6 +14,7 @@ BUYER, SELLER = "buy-executor", "sell-executor"
     "R-BUY-07",
     "R-BUY-13",
     "R-BUY-15",
+    "R-DATA-12",
     "R-SELL-06",
     "R-SELL-07",
     "R-SELL-08",
@@ -53,6 +54,9 @@ async def test_signal_to_position_to_sale(
         costs = amount * 15 // 100_000 + amount * 1_500 // 1_000_000
         assert trades["SELL"]["realized_pnl_krw"] == -500 * bought - costs
         assert trades["BUY"]["watchlist_version"] == "wl-1"
+        bought_by, sold_by = sorted(rig.intents(), key=lambda row: row["side"])
+        assert sold_by["context"]["opened_by"] == bought_by["intent_id"], "a sale leads to its buy's scores and regime"
+        assert trades["BUY"]["hybrid_score"] is not None
         assert {row["kind"] for row in rig.rows(COOLDOWN)} == {"stop_loss", "sell"}
         await rig.mark()
         await rig.signal()

@@ -40,7 +40,7 @@ async def holding(rig: DeskRig, quantity: int = 0) -> int:
     return order.filled
 
 
-@pytest.mark.rule("R-MSG-06")
+@pytest.mark.rule("R-BUY-10", "R-MSG-06")
 async def test_one_order_for_fifty_equal_signals(redis_url: str, sqlite_url: str, tmp_path: Path) -> None:
     """Drill 4: one order, 49 recorded refusals that name the duplicate rule; a restart changes nothing."""
     async with desk_rig(redis_url, sqlite_url, tmp_path, BUYER) as rig:
@@ -144,6 +144,7 @@ async def test_a_pause_stops_buys_and_never_exits(redis_url: str, sqlite_url: st
         assert [intent["side"] for intent in rig.intents()] == ["buy", "sell"]
 
 
+@pytest.mark.rule("R-BUY-02", "R-MON-07")
 async def test_a_halt_cancels_open_buys_within_a_second_and_lets_exits_go_on(
     redis_url: str, sqlite_url: str, tmp_path: Path
 ) -> None:
@@ -192,6 +193,7 @@ async def test_never_more_than_the_managed_shares_are_sold(redis_url: str, sqlit
         assert rig.gateway.orders[-1].request.quantity == managed
 
 
+@pytest.mark.rule("R-SELL-04", "R-SELL-05")
 async def test_a_failed_sell_is_reconciled_before_the_next_try(redis_url: str, sqlite_url: str, tmp_path: Path) -> None:
     """Drill 9: at most one rejection, then the books are compared; the lock keeps a loop away."""
     async with desk_rig(redis_url, sqlite_url, tmp_path, BUYER, SELLER) as rig:
@@ -383,6 +385,7 @@ async def test_a_repeated_mark_is_answered_again(redis_url: str, sqlite_url: str
         await rig.mark(seconds=0)
 
 
+@pytest.mark.rule("R-REC-06", "R-SVC-02")
 async def test_a_close_is_reconciled_and_status_is_published(redis_url: str, sqlite_url: str, tmp_path: Path) -> None:
     async with desk_rig(redis_url, sqlite_url, tmp_path, BUYER, SELLER) as rig:
         rig.now = rig.now.replace(hour=15, minute=31)

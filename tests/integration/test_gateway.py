@@ -95,6 +95,7 @@ def told_of(client: Any, order_number: str) -> list[ExecutionNotice]:
     ]
 
 
+@pytest.mark.rule("R-GW-13")
 def test_ticks_arrive_in_order_between_marks_and_a_watermark_follows(stack: Any, client: Any) -> None:
     """T2, T3, decision 0001: who has seen a mark has seen all that came before it."""
     codes, carried = stack.codes[:5], stack.codes[-1]
@@ -120,6 +121,7 @@ def test_ticks_arrive_in_order_between_marks_and_a_watermark_follows(stack: Any,
     assert stack.admin("GET", "state")["ticks_sent"] - sent == len(ticks)
 
 
+@pytest.mark.rule("R-GW-08", "R-GW-15", "R-MSG-03")
 def test_a_market_order_is_accepted_filled_and_told_once(stack: Any, client: Any) -> None:
     """O2: a repeated intent returns the stored outcome, an old lease is refused."""
     code = stack.codes[0]
@@ -145,7 +147,7 @@ def test_a_market_order_is_accepted_filled_and_told_once(stack: Any, client: Any
     assert holdings == {code: 10, stack.codes[-1]: 100}
 
 
-@pytest.mark.rule("R-GW-09")
+@pytest.mark.rule("R-GW-08", "R-GW-09", "R-GW-15")
 def test_a_resting_order_is_listed_and_cancelled(stack: Any, client: Any) -> None:
     """The whole remainder; the order list says so afterwards."""
     code = stack.codes[1]
@@ -187,6 +189,7 @@ def test_a_revised_order_lives_under_its_new_number_and_any_number_of_it_cancels
     assert stack.api("GET", "/api/trading/open-orders").json() == []
 
 
+@pytest.mark.rule("R-GW-12")
 def test_codes_beyond_forty_are_polled_and_shown_as_such(stack: Any, client: Any) -> None:
     """S4, drill 17: held first; what does not fit is polled within the read budget."""
     held, watchlist = stack.codes[:3], stack.codes[3:50]
@@ -240,6 +243,7 @@ def test_errors_name_their_rule(stack: Any) -> None:
         assert (reply.status_code, reply.json()["rule"]) == (status, rule)
 
 
+@pytest.mark.rule("R-GW-14")
 def test_without_the_service_token_nothing_is_answered(stack: Any) -> None:
     guarded = (("GET", "/api/account/balance"), ("POST", "/api/trading/order"), ("PUT", "/api/realtime/claims/held"))
     for method, path in guarded:
@@ -249,6 +253,7 @@ def test_without_the_service_token_nothing_is_answered(stack: Any) -> None:
             assert refused.json()["rule"] == "GW-TOKEN"
 
 
+@pytest.mark.rule("R-GW-03")
 def test_a_killed_gateway_keeps_token_outcomes_and_held_codes_and_answers_the_repeated_heartbeat(
     stack: Any, client: Any
 ) -> None:

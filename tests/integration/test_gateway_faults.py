@@ -72,6 +72,7 @@ def ledger_orders(stack: Any) -> list[Any]:
     return orders
 
 
+@pytest.mark.rule("R-GW-04", "R-ORD-12")
 def test_a_lost_reply_is_unknown_and_the_broker_has_the_order_once(stack: Any) -> None:
     """Drill 1: buy and sell."""
     before = len(ledger_orders(stack))
@@ -127,6 +128,7 @@ def test_a_dead_token_within_the_minute_refuses_instead_of_breaking_the_limit(st
     assert (refused.status_code, refused.json()["rule"]) == (503, "GW-TOKEN")
 
 
+@pytest.mark.rule("R-GW-01")
 def test_saturating_reads_leave_room_for_a_sell(stack: Any) -> None:
     """Drill 14: no violation over all endpoints together; the sell leaves at once."""
     with ThreadPoolExecutor(12) as pool:

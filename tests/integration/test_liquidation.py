@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from jennie_infra import liquidation
@@ -30,6 +31,7 @@ async def armed(folder: Path, redis: AsyncRedis) -> LiquidationSet:
     return LiquidationSet(settings_in(folder), redis)
 
 
+@pytest.mark.rule("R-LIQ-01")
 async def test_an_armed_set_survives_an_empty_redis(tmp_path: Path, redis: AsyncRedis) -> None:
     marked = await armed(tmp_path, redis)
     await redis.flushdb()
@@ -40,6 +42,7 @@ async def test_an_armed_set_survives_an_empty_redis(tmp_path: Path, redis: Async
     ), "Redis was told again"
 
 
+@pytest.mark.rule("R-LIQ-03", "R-LIQ-04")
 async def test_what_was_sold_does_not_come_back_and_the_last_one_disarms(tmp_path: Path, redis: AsyncRedis) -> None:
     marked = await armed(tmp_path, redis)
     await marked.refresh()

@@ -59,6 +59,7 @@ def setting(key: str, value: str) -> dict[str, Any]:
 # ---- schema -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("R-DB-02")
 @pytest.mark.parametrize("store", STORES)
 def test_upgrade_makes_exactly_the_declared_tables(engine: Engine, store: Store) -> None:
     upgrade(store, engine)
@@ -142,6 +143,7 @@ def test_the_market_store_has_a_stamp_too(engine: Engine) -> None:
 # ---- types ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("R-CAL-05", "R-DB-01")
 @pytest.mark.parametrize(
     "instant",
     [
@@ -161,6 +163,7 @@ def test_an_instant_keeps_its_microseconds_and_comes_back_aware(ledger: Engine, 
     assert found.microsecond == instant.microsecond
 
 
+@pytest.mark.rule("R-DB-01")
 def test_a_naive_instant_cannot_be_stored(ledger: Engine) -> None:
     naive = datetime(2025, 6, 27, 10, 0)  # noqa: DTZ001
     with pytest.raises(StatementError, match="naive"), ledger.begin() as connection:

@@ -3,6 +3,8 @@
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from jennie_infra.settings import load_settings
 from jennie_infra.vectors import HASHED, HashedEmbedder, NewsVectors
 
@@ -13,6 +15,7 @@ def test_hashed_vectors_are_equal_for_equal_text_and_have_length_one() -> None:
     assert abs(sum(value * value for value in first) - 1.0) < 1e-9
 
 
+@pytest.mark.rule("R-ENR-10", "R-NEWS-12", "R-NEWS-15")
 def test_context_finds_the_stocks_own_recent_headlines(tmp_path: Path) -> None:
     settings = load_settings({}, Path("absent.env"), home=tmp_path)
     rows = [

@@ -8,6 +8,7 @@ from jennie_assets.briefing import compose
 from jennie_assets.partitions import SESSIONS
 from jennie_assets.platform import Platform
 from jennie_assets.run_facts import facts
+from jennie_assets.snapshot import snapshot_row
 from jennie_infra.db.ledger import DailyAssetSnapshot
 from jennie_infra.db.repositories import market_scores as scores
 from jennie_infra.telegram import TelegramError, send_to_all
@@ -27,26 +28,14 @@ def daily_asset_snapshot(
     from jennie_assets.gateway_reads import balance  # its HTTP client would cost every run's start
 
     run = facts(context, platform)
-    account = balance(platform)
-    held = [holding for holding in account.holdings if holding.quantity > 0]
-    stocks = sum(holding.evaluation_krw for holding in held)
-    invested = sum(round(holding.quantity * holding.average_price_krw) for holding in held)
-    total = account.cash_krw + stocks
-    booked = records.fills(platform, run.day)
-    row = {
-        "snapshot_date": run.day,
-        "run_id": run.run_id,
-        "total_asset_krw": total,
-        "cash_krw": account.cash_krw,
-        "stock_evaluation_krw": stocks,
-        "unrealized_pnl_krw": stocks - invested,
-        "realized_pnl_krw": records.realized_pnl(platform, run.day),
-        "fees_krw": sum(fill["fee_krw"] for fill in booked),
-        "taxes_krw": sum(fill["tax_krw"] for fill in booked),
-        "position_count": len(held),
-        "is_active": True,
-        "known_at": run.now,
-    }
+    row = snapshot_row(
+        balance(platform),
+        records.fills(platform, run.day),
+        records.realized_pnl(platform, run.day),
+        day=run.day,
+        run_id=run.run_id,
+        now=run.now,
+    )
     t = DailyAssetSnapshot
     with platform.ledger.begin() as connection:
         connection.execute(delete(t).where(t.snapshot_date == run.day, t.run_id == run.run_id))

@@ -43,7 +43,9 @@ async def regime(context: Context) -> RegimeView:
     effective: MarketRegime | None = found.market_regime if found else None
     if effective is not None and risk is not None and risk.minimum_regime is not None:
         effective = max(effective, risk.minimum_regime, key=lambda regime: regime.severity)
-    multiplier = None if found is None else found.position_multiplier * (risk.position_multiplier if risk else 1.0)
+    multiplier = found.position_multiplier if found else None
+    if multiplier is not None and risk is not None:
+        multiplier = min(multiplier, risk.position_multiplier)
     return RegimeView(
         source="redis",
         as_of=found.known_at if found else None,

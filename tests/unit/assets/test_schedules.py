@@ -38,6 +38,7 @@ def test_the_partition_before_a_holiday_skips_it() -> None:
     assert partition_day(_row("market_data_job"), date(2025, 10, 10)) == date(2025, 10, 2)
 
 
+@pytest.mark.rule("R-JOB-26")
 @pytest.mark.parametrize("day", [date(2025, 10, 6), date(2026, 6, 3), date(2026, 7, 17)])
 def test_a_holiday_is_skipped_with_its_reason(day: date) -> None:
     job = _row("scout_job")
@@ -46,6 +47,7 @@ def test_a_holiday_is_skipped_with_its_reason(day: date) -> None:
     assert decision.skip_message == f"{day} is not a KRX session"
 
 
+@pytest.mark.rule("R-JOB-26")
 def test_an_unknown_day_counts_as_closed() -> None:
     job = _row("scout_job")
     due = _due(job, date(2031, 3, 3))
@@ -54,6 +56,7 @@ def test_an_unknown_day_counts_as_closed() -> None:
     assert "does not know" in (decision.skip_message or "")
 
 
+@pytest.mark.rule("R-JOB-23")
 def test_a_decision_past_its_validity_is_too_late_but_data_is_caught_up() -> None:
     day = date(2025, 6, 27)
     scout, data = _row("scout_job"), _row("market_data_job")

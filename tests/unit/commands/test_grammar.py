@@ -31,6 +31,7 @@ def test_quantities_are_whole_and_positive(word: str, number: int | None) -> Non
     assert positive_int(word) == number
 
 
+@pytest.mark.rule("R-TG-10")
 def test_every_command_of_the_grammar_has_a_handler_and_the_stops_never_wait() -> None:
     assert set(COMMANDS) - {"help", "confirm", "cancel"} == set(HANDLERS)
     assert {name for name, spec in COMMANDS.items() if spec.urgent} >= {"stop", "pause", "resume", "confirm"}

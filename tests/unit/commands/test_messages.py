@@ -37,6 +37,7 @@ def _notice(**changes: object) -> TradeNotification:
     return TradeNotification.model_validate(values | changes)
 
 
+@pytest.mark.rule("R-MSG-04", "R-TG-40")
 def test_a_buy_names_strategy_tier_and_score_with_its_text_escaped() -> None:
     text = trade_text(
         _notice(signal_type=SignalType.MOMENTUM, trade_tier=TradeTier.TIER1, hybrid_score=77.25, stock_name="<&>")
@@ -46,12 +47,14 @@ def test_a_buy_names_strategy_tier_and_score_with_its_text_escaped() -> None:
     assert "784,000원" in text
 
 
+@pytest.mark.rule("R-TG-40")
 def test_a_sell_names_result_reason_and_days_and_an_unknown_result_is_said() -> None:
     known = trade_text(_notice(trade_type="SELL", sell_reason=SellReason.STOP_LOSS, profit_pct=-3.1, holding_days=2))
     assert "-3.10 % · STOP_LOSS · 2일 보유" in known
     assert "알 수 없음" in trade_text(_notice(trade_type="SELL", sell_reason=SellReason.MANUAL))
 
 
+@pytest.mark.rule("R-JOB-24")
 def test_an_alarm_names_its_next_step_and_its_end() -> None:
     alert = Alert(alert_id="a", severity="critical", service="gateway", text="x<y", next_step="z", raised_at=AT)
     assert "🚨 x&lt;y" in alert_text(alert)
@@ -65,6 +68,7 @@ def test_many_notices_become_few_messages_within_the_limit() -> None:
     assert all(len(message) <= MESSAGE_LIMIT for message in messages)
 
 
+@pytest.mark.rule("R-BRF-06")
 def test_a_long_text_is_cut_at_a_line_end() -> None:
     text = cut("\n".join(f"<b>{number}</b>" for number in range(2_000)))
     assert len(text) <= MESSAGE_LIMIT
@@ -107,6 +111,7 @@ async def test_no_network_never_shows_the_token() -> None:
     assert found.value.__suppress_context__
 
 
+@pytest.mark.rule("R-BRF-05", "R-TG-06")
 async def test_html_that_telegram_cannot_parse_goes_out_plain() -> None:
     bodies: list[bytes] = []
 

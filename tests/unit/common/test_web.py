@@ -76,6 +76,7 @@ async def ask(runtime: Runtime, worker: Loop, path: str) -> httpx.Response:
         return await client.get(path)
 
 
+@pytest.mark.rule("R-SVC-01")
 @pytest.mark.parametrize(
     ("state", "code"),
     [("healthy", 200), ("degraded", 200), ("starting", 503), ("reconciling", 503), ("unhealthy", 503)],
@@ -85,6 +86,7 @@ async def test_health_is_503_unless_it_can_do_its_job(tmp_path: Path, state: Ser
     assert (answer.status_code, answer.json()["status"]) == (code, state)
 
 
+@pytest.mark.rule("R-CFG-02", "R-SVC-01", "R-SVC-02")
 async def test_health_tells_service_mode_settings_stops_and_dependencies(tmp_path: Path) -> None:
     body = (await ask(runtime_with(tmp_path), Loop(), "/health")).json()
     assert body["service"] == "test-worker"
@@ -124,6 +126,7 @@ def failures(runtime: Runtime) -> float:
     return float(runtime.metrics.registry.get_sample_value("jennie_worker_failures_total") or 0)
 
 
+@pytest.mark.rule("R-SVC-01")
 @pytest.mark.parametrize("how", ["raises", "returns"])
 async def test_a_loop_that_dies_is_unhealthy_counted_and_started_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str

@@ -120,6 +120,7 @@ def test_the_curve_keeps_one_point_a_minute_and_starts_anew_each_day() -> None:
     assert [point.total_krw for point in book.points] == [1]
 
 
+@pytest.mark.rule("R-DASH-03", "R-TG-20")
 def test_win_rate_counts_known_results_and_an_unknown_one_makes_the_sum_unknown() -> None:
     found = summarise((_trade(100), _trade(-50), _trade(None), _trade(None, "BUY")), 30)
     assert (found.buys, found.sells, found.wins, found.losses) == (1, 3, 1, 1)

@@ -58,6 +58,7 @@ def test_health_and_the_page_need_no_session(client: TestClient) -> None:
     assert client.get("/page").status_code == 200
 
 
+@pytest.mark.rule("R-DASH-12")
 def test_the_api_needs_a_session_and_says_the_next_step(client: TestClient) -> None:
     answer = client.get("/api/x")
     assert answer.status_code == 401
@@ -82,6 +83,7 @@ def test_a_cookie_of_another_installation_is_refused(client: TestClient, tmp_pat
     assert client.get("/api/x").status_code == 401
 
 
+@pytest.mark.rule("R-DASH-12")
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

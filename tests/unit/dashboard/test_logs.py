@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from jennie_live.dashboard import logs
 
 
@@ -10,6 +12,7 @@ def _write(folder: Path, lines: list[str]) -> None:
     (folder / "buy-executor.log").write_text("\n".join(lines) + "\n")
 
 
+@pytest.mark.rule("R-DASH-10")
 def test_the_newest_lines_come_oldest_first(tmp_path: Path) -> None:
     _write(tmp_path, [json.dumps({"event": f"e{number}", "level": "info"}) for number in range(50)])
     found = logs.tail(tmp_path, "buy-executor", limit=3)

@@ -58,6 +58,7 @@ def test_a_bonus_issue_leaves_the_cost_and_lowers_the_average() -> None:
     assert derive(steps) == Shares(30, 0, 100.0)
 
 
+@pytest.mark.rule("R-SELL-12", "R-SNAP-05")
 def test_realized_profit_is_net_of_the_sales_costs() -> None:
     assert realized_pnl_krw(10, 110, 100.0, fee_krw=1, tax_krw=2) == 97
 

@@ -28,6 +28,7 @@ def event(quantity: int, at_us: int) -> PositionEvent:
     return PositionEvent(reason="fill", writer="other", position=position(quantity), occurred_at=from_epoch_us(at_us))
 
 
+@pytest.mark.rule("R-GW-06")
 def test_cash_is_unknown_without_a_balance_and_when_it_is_old() -> None:
     book = Book(MarketClock())
     assert book.cash(SENT) is None
@@ -76,6 +77,7 @@ def test_an_own_newer_change_is_not_undone_by_an_older_one() -> None:
     assert book.positions["005930"].quantity == 9
 
 
+@pytest.mark.rule("R-REC-06")
 @pytest.mark.parametrize(
     ("after_us", "busy", "expected"),
     [

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ def test_a_carried_gain_does_not_hide_a_loss_of_today() -> None:
     assert period_pnl_krw({}, {}, {"A": 120.0}, [Flow("A", DAY, -10, 1_100)]) == -100
 
 
+@pytest.mark.rule("R-SNAP-03")
 def test_shares_bought_today_count_from_what_was_paid() -> None:
     assert period_pnl_krw({"A": 10}, {"A": 105.0}, {}, [Flow("A", DAY, 10, -1_001)]) == 49
 

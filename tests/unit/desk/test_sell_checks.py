@@ -79,7 +79,7 @@ def test_first_failing_check_refuses(changes: dict[str, Any], expected: str | No
     assert rule(**changes) == expected
 
 
-@pytest.mark.rule("R-SELL-02")
+@pytest.mark.rule("R-CAL-04", "R-SELL-02")
 def test_exit_hours_end_at_the_close() -> None:
     late = SENT.replace(hour=15, minute=30)
     assert rule(order=order().model_copy(update={"raised_at": late}), market_time=late) == "R-SELL-02"

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from jennie_core.domain.base import KST
 from jennie_core.domain.enums import OrderSide, OrderState, OrderType
 from jennie_core.domain.orders import AccountBalance, BrokerOrder, Holding
@@ -86,6 +88,7 @@ def ask(asked: Intent, rows: list[BrokerOrder], *, after: float = 60, held: int 
     return judge(asked, rows, balance(held), taken=taken, held_before=0, now=now, settings=SETTINGS)
 
 
+@pytest.mark.rule("R-ORD-12")
 def test_exactly_one_fitting_order_is_ours() -> None:
     assert isinstance(ask(intent(), [row()]), Placed)
 
@@ -120,6 +123,7 @@ def test_a_limit_order_fits_by_its_price() -> None:
     assert isinstance(ask(asked, [row("1", order_price_krw=9_990, **limit)]), Placed)
 
 
+@pytest.mark.rule("R-ORD-12")
 def test_not_placed_needs_three_inquiries_over_sixty_seconds() -> None:
     assert isinstance(ask(intent(unknown_checks=1), [], after=90), AskAgain)
     assert isinstance(ask(intent(unknown_checks=2), [], after=59), AskAgain)

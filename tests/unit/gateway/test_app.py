@@ -15,6 +15,7 @@ from jennie_live.gateway.app import build
 ORDER = {"intent_id": "b", "lease": 1, "stock_code": "005930", "side": "buy", "order_type": "market", "quantity": 1}
 
 
+@pytest.mark.rule("R-GW-14")
 def test_the_api_documents_every_path_the_client_calls(tmp_path: Path) -> None:
     app = build(load_settings({"JENNIE_HOME": str(tmp_path)}, tmp_path / "none"))
     paths = app.openapi()["paths"]

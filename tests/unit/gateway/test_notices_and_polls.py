@@ -108,6 +108,7 @@ async def test_a_polled_tick_carries_the_difference_of_the_cumulative_volume() -
     assert volumes == [[("000001", 0), ("000002", 0)], [], [("000001", 80), ("000002", 40)]]
 
 
+@pytest.mark.rule("R-GW-12")
 async def test_a_code_is_asked_for_every_three_seconds_and_a_failure_is_no_price() -> None:
     reads = Reads()
     poller = Poller(reads)  # type: ignore[arg-type]  # only quote() is used

@@ -77,11 +77,13 @@ USES = [(key, (spec.owner, *spec.readers)) for key, spec in KEYS.items()]
 STREAM_USES = [(stream, (*spec.owners, *spec.readers)) for stream, spec in STREAMS.items()]
 
 
+@pytest.mark.rule("R-RDS-06")
 def test_every_key_and_every_stream_is_declared() -> None:
     assert set(KEYS) == set(RedisKeys)
     assert set(STREAMS) == set(Streams)
 
 
+@pytest.mark.rule("R-RDS-06", "R-TG-24", "R-TG-26")
 @pytest.mark.parametrize(("member", "roles"), [*USES, *STREAM_USES])
 def test_owner_and_readers_really_use_it(member: StrEnum, roles: tuple[str, ...]) -> None:
     assert (len(roles) >= 2) is (member not in WITHOUT_READER), "an owner and a reader"

@@ -105,6 +105,7 @@ async def test_an_order_is_accepted_with_its_send_time(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.rule("R-GW-04")
 async def test_a_lost_reply_is_unknown_and_the_order_went_out_once(tmp_path: Path) -> None:
     """Drill 1: retrying middleware never wraps an order call."""
     broker = Broker()
@@ -115,6 +116,7 @@ async def test_a_lost_reply_is_unknown_and_the_order_went_out_once(tmp_path: Pat
     assert broker.requests.count("order-cash") == 1
 
 
+@pytest.mark.rule("R-GW-04")
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [

@@ -14,6 +14,7 @@ from jennie_sim.protocol.limits import RequestWindow
 SECOND_US = 1_000_000
 
 
+@pytest.mark.rule("R-GW-01")
 async def test_no_window_ever_holds_more_than_the_limit() -> None:
     budget = WallBudget(limit=10, reserved=2, window_seconds=0.2)
     taken: list[float] = []
@@ -171,6 +172,7 @@ async def test_in_any_window_as_wide_as_a_slice_no_more_than_the_exchange_allows
             assert window.allows("key", now_us // 1000)
 
 
+@pytest.mark.rule("R-GW-01")
 def test_each_mode_has_its_budget() -> None:
     assert make_budget(Mode.LIVE, 5).use().limit == 18
     assert make_budget(Mode.PAPER, 5).use().limit == 1

@@ -82,6 +82,7 @@ def test_half_a_quotation_key_is_a_wrong_setting() -> None:
     assert quotation_credentials(load_settings({"JENNIE_KIS_QUOTE_APP_KEY": "k"})) is None
 
 
+@pytest.mark.rule("R-GW-15")
 def test_paper_ids_begin_with_v_where_they_differ_and_old_ids_exist() -> None:
     for row in ENDPOINTS.values():
         if row.paper is not None and row.paper != row.real:

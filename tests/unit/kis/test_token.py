@@ -41,6 +41,7 @@ async def test_twenty_callers_cause_one_issue(tmp_path: Path) -> None:
     assert broker.issues == 1
 
 
+@pytest.mark.rule("R-GW-03")
 async def test_twenty_rejections_of_one_token_cause_one_issue(tmp_path: Path) -> None:
     broker = Broker()
     keeper = broker.keeper(tmp_path)
@@ -57,6 +58,7 @@ async def test_twenty_rejections_of_one_token_cause_one_issue(tmp_path: Path) ->
     assert broker.issues == 2
 
 
+@pytest.mark.rule("R-GW-03")
 async def test_at_most_one_issue_a_minute(tmp_path: Path) -> None:
     broker = Broker()
     keeper = broker.keeper(tmp_path)
@@ -77,6 +79,7 @@ async def test_the_minute_outlives_a_restart_even_after_the_token_died(tmp_path:
     assert broker.issues == 1
 
 
+@pytest.mark.rule("R-GW-03")
 async def test_five_restarts_reuse_the_stored_token(tmp_path: Path) -> None:
     broker = Broker()
     for _ in range(5):

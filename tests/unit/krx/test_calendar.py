@@ -18,6 +18,7 @@ def calendar() -> KrxCalendar:
     return KrxCalendar.shipped()
 
 
+@pytest.mark.rule("R-CAL-01")
 def test_weekends_and_known_holidays_are_closed(calendar: KrxCalendar) -> None:
     assert calendar.is_session(date(2025, 6, 27)) is True
     assert calendar.is_session(date(2025, 6, 28)) is False
@@ -29,6 +30,7 @@ def test_corrections_close_days_that_the_library_calls_sessions(calendar: KrxCal
     assert calendar.is_session(day) is False
 
 
+@pytest.mark.rule("R-CAL-01")
 def test_beyond_the_horizon_and_unconfirmed_is_unknown(calendar: KrxCalendar) -> None:
     assert calendar.is_session(calendar.known_until + timedelta(days=3)) is None
     assert calendar.is_session(date(2027, 7, 19)) is None
@@ -74,6 +76,7 @@ def test_known_days_ahead_counts_to_the_horizon(calendar: KrxCalendar) -> None:
     assert calendar.known_days_ahead(calendar.known_until - timedelta(days=60)) == 60
 
 
+@pytest.mark.rule("R-CAL-01")
 def test_a_holiday_declared_last_week_closes_the_day(calendar: KrxCalendar) -> None:
     """Drill 21"""
     day = date(2026, 11, 25)

@@ -42,5 +42,6 @@ def test_tax_and_commission_are_truncated_to_whole_won() -> None:
     assert commission_krw(100_000_000_000, 0.00015) == 15_000_000
 
 
+@pytest.mark.rule("R-SNAP-05")
 def test_a_sell_costs_commission_and_tax() -> None:
     assert sell_cost_krw(1_000_000, 0.00015, Market.KOSPI, date(2025, 6, 27)) == 150 + 1_500

@@ -92,6 +92,15 @@ def test_effective_cap_shrinks_with_what_is_held_but_leaves_one() -> None:
     assert effective_caps(None, {}) == {}
 
 
+@pytest.mark.rule("R-BUD-07")
+def test_a_sector_without_a_row_may_hold_three() -> None:
+    budget = build_sector_budget(
+        members(금융=[-4.0], 통신=[4.0]), run_id="r", market_day=DAY, known_at=NOW, expires_at=NOW + timedelta(days=1)
+    )
+    assert budget.portfolio_cap("금융") == 2
+    assert budget.portfolio_cap("없는업종") == 3
+
+
 @pytest.mark.rule("R-SECT-01", "R-SECT-02")
 def test_fifteen_groups_and_every_table_leads_into_them() -> None:
     assert len(SECTOR_GROUPS) == len(set(SECTOR_GROUPS)) == 15

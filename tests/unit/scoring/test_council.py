@@ -17,6 +17,7 @@ from jennie_core.scoring.council_replies import JudgeReply, RiskReply, Strategis
 from jennie_core.scoring.frames import LookAheadError
 from jennie_core.scoring.index_technicals import index_technicals, proxy_index
 from jennie_core.scoring.macro_readings import MacroReadings, MacroSeries, collect_readings, market_breadth
+from jennie_core.scoring.prompts import council_context
 from jennie_core.scoring.regime import (
     default_context,
     is_default,
@@ -107,6 +108,7 @@ def test_index_bars_after_the_previous_session_are_refused() -> None:
         index_technicals(index_bars(RISING, end=DAY), "KOSPI", previous_session=SESSION)
 
 
+@pytest.mark.rule("R-MACD-07")
 def test_index_technicals_need_twenty_one_rows() -> None:
     assert index_technicals(index_bars(RISING[:20]), "KOSPI", previous_session=SESSION) is None
     found = index_technicals(index_bars(RISING), "KOSPI", previous_session=SESSION)
@@ -120,6 +122,7 @@ def test_index_technicals_need_twenty_one_rows() -> None:
     assert falling.alignment == "down"
 
 
+@pytest.mark.rule("R-MACD-03", "R-MACD-04")
 def test_us_series_count_up_to_the_day_before_the_decision() -> None:
     """A US close dated D is not known in Korea on D."""
     rows = macro(("VIX", SESSION, 15.0), ("VIX", DAY, 80.0))
@@ -129,6 +132,7 @@ def test_us_series_count_up_to_the_day_before_the_decision() -> None:
     assert latest("DOW", market_day=DAY) is None
 
 
+@pytest.mark.rule("R-CNL-08", "R-REG-06")
 def test_the_rules_tell_a_rise_from_a_fall() -> None:
     up, down = insight(collect(RISING)), insight(collect(FALLING, vix=40.0))
     assert up.analyst == "rules"
@@ -142,6 +146,7 @@ def test_the_rules_tell_a_rise_from_a_fall() -> None:
     assert context.position_multiplier == down.position_size_pct / 100
 
 
+@pytest.mark.rule("R-CNL-09", "R-MACD-03")
 def test_an_unknown_vix_is_careful_and_unknown_in_the_context() -> None:
     quiet, blind = insight(collect(RISING)), insight(collect(RISING, vix=None))
     assert blind.sentiment_score < quiet.sentiment_score
@@ -202,7 +207,7 @@ def test_failed_seats_are_merged_by_the_rule() -> None:
     assert (judge.council_consensus, judge.sectors_to_favor, judge.strategies_to_avoid) == ("partial_disagree", (), ())
 
 
-@pytest.mark.rule("R-CNL-05", "R-CNL-06")
+@pytest.mark.rule("R-CNL-01", "R-CNL-02", "R-CNL-03", "R-CNL-05", "R-CNL-06")
 def test_model_replies_are_clamped_and_foreign_names_dropped() -> None:
     judge = JudgeReply.model_validate(
         {
@@ -231,6 +236,43 @@ def test_model_replies_are_clamped_and_foreign_names_dropped() -> None:
     assert nested.political_risk_level is PoliticalRisk.LOW
     with pytest.raises(ValidationError):
         StrategistReply.model_validate({"overall_sentiment": "bullish", "regime_hint": "x"})
+
+
+@pytest.mark.rule("R-REG-10")
+@pytest.mark.rule("R-CNL-06")
+@pytest.mark.parametrize("score", ["nan", float("nan"), None, "high"])
+def test_a_score_that_is_no_number_is_no_reply(score: object) -> None:
+    """NaN passes every comparison: clamped blindly it would be the most bullish score of all."""
+    with pytest.raises(ValidationError):
+        StrategistReply.model_validate({"overall_sentiment": "bullish", "regime_hint": "x", "sentiment_score": score})
+
+
+@pytest.mark.rule("R-CNL-09")
+def test_an_index_without_a_change_fails_nothing() -> None:
+    bars = index_bars(RISING).with_columns(change_pct=pl.lit(None, dtype=pl.Float64))
+    readings = collect_readings(market_day=DAY, previous_session=SESSION, index_daily=bars, macro=macro())
+    assert readings.kospi is not None
+    assert readings.kospi.change_pct is None
+    assert insight(readings).kospi_change_pct is None
+    assert "change_pct=미상" in council_context(readings)
+
+
+@pytest.mark.rule("R-MACD-04")
+def test_the_dollar_is_the_newest_observation_before_the_day() -> None:
+    rows = macro(("USDKRW", SESSION - timedelta(3), 1_390.0), ("USDKRW", SESSION, 1_400.0), ("USDKRW", DAY, 1_500.0))
+    assert MacroSeries(rows).latest("USDKRW", market_day=DAY) == 1_400.0
+    readings = collect_readings(market_day=DAY, previous_session=SESSION, index_daily=index_bars(RISING), macro=macro())
+    assert insight(readings).usd_krw is None
+
+
+@pytest.mark.rule("R-REG-06")
+def test_the_context_is_the_insight_in_multipliers() -> None:
+    found = insight(collect(FALLING, vix=40.0))
+    context = trading_context(found, market_day=DAY, run_id="r", known_at=NOW, expires_at=LATER)
+    assert context.stop_loss_multiplier == found.stop_loss_adjust_pct / 100
+    assert (context.favor_sectors, context.avoid_sectors) == (found.sectors_to_favor, found.sectors_to_avoid)
+    assert context.strategies_to_avoid == found.strategies_to_avoid
+    assert (context.vix_regime, context.market_regime) == (VixRegime.CRISIS, found.market_regime)
 
 
 @given(st.floats(0, 100), st.floats(0, 100))

@@ -26,11 +26,17 @@ TABLE: list[tuple[str, dict[str, Any], float | None]] = [
     ("R-QNT-13", {"return_120_pct": 6.0, "return_20_pct": -4.0}, 5),
     ("R-QNT-13", {"return_120_pct": 6.0, "return_20_pct": -1.0}, 2.5),
     ("R-QNT-13", {"return_120_pct": 11.0, "return_20_pct": 4.0}, 3.5),
+    ("R-QNT-13", {"return_120_pct": 5.0, "return_20_pct": -4.0}, 2.5),
+    ("R-QNT-13", {"return_120_pct": 6.0, "return_20_pct": -3.0}, 2.5),
+    ("R-QNT-13", {"return_120_pct": 10.0, "return_20_pct": 4.0}, 0),
+    ("R-QNT-13", {"return_120_pct": 11.0, "return_20_pct": 3.0}, 0),
+    ("R-QNT-13", {"return_120_pct": 0.0, "return_20_pct": -1.0}, 0),
     ("R-QNT-13", {"return_120_pct": -1.0, "return_20_pct": -4.0}, 0),
     ("R-QNT-13", {"return_20_pct": -4.0}, None),
-    ("R-QNT-14", {"eps_revision_pct": 10.0}, 2), ("R-QNT-14", {"eps_revision_pct": 5.0}, 1),
-    ("R-QNT-14", {"eps_revision_pct": 0.0}, 0), ("R-QNT-14", {}, None),
+    ("R-QNT-14", {"eps_revision_pct": 10.0}, 2), ("R-QNT-14", {"eps_revision_pct": 9.9}, 1),
+    ("R-QNT-14", {"eps_revision_pct": 5.0}, 1), ("R-QNT-14", {"eps_revision_pct": 4.9}, 0), ("R-QNT-14", {}, None),
     ("R-QNT-20", {"roe_pct": 15.0}, 10), ("R-QNT-20", {"roe_pct": 10.0}, 8), ("R-QNT-20", {"roe_pct": 5.0}, 5),
+    ("R-QNT-20", {"roe_pct": 14.9}, 8), ("R-QNT-20", {"roe_pct": 9.9}, 5), ("R-QNT-20", {"roe_pct": 4.9}, 2),
     ("R-QNT-20", {"roe_pct": 0.0}, 2), ("R-QNT-20", {"roe_pct": -0.1}, 0), ("R-QNT-20", {}, None),
     ("R-QNT-20", {"roe_pct": -5.0, "forward_roe_pct": 16.0}, 10),
     ("R-QNT-21", {"pbr": 0.9}, 5), ("R-QNT-21", {"pbr": 1.0}, 3), ("R-QNT-21", {"pbr": 2.0}, 1.5),
@@ -67,7 +73,9 @@ TABLE: list[tuple[str, dict[str, Any], float | None]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "known", "expected"), TABLE)
+@pytest.mark.parametrize(
+    ("rule", "known", "expected"), [pytest.param(*row, marks=pytest.mark.rule(row[0])) for row in TABLE]
+)
 def test_points_table(readings: Any, rule: str, known: dict[str, Any], expected: float | None) -> None:
     assert points(readings(known), rule) == (None if expected is None else pytest.approx(expected))
 

@@ -8,7 +8,15 @@ import pytest
 from jennie_core.domain.enums import MarketRegime
 from jennie_core.scoring.council_replies import RiskReply, StrategistReply
 from jennie_core.scoring.macro_readings import MacroReadings
-from jennie_core.scoring.prompts import analyst_prompt, council_context, judge_prompt, risk_prompt, strategist_prompt
+from jennie_core.scoring.prompts import (
+    ANALYST_SYSTEM,
+    COUNCIL_GUIDANCE,
+    analyst_prompt,
+    council_context,
+    judge_prompt,
+    risk_prompt,
+    strategist_prompt,
+)
 from jennie_core.scoring.quant import quant_scores
 
 
@@ -22,6 +30,27 @@ def test_the_analyst_sees_all_seven_sub_scores_and_the_unknown_ones_as_unknown(r
     assert "ROE 12.5%" in text
     assert "PER 미상" in text
     assert text.count("제목") == 5
+
+
+@pytest.mark.rule("R-CNL-07")
+@pytest.mark.parametrize("word", ["코스피만으로", "외국인 매도는 중립", "지수의 움직임", "12시간", "보수적"])
+def test_the_council_is_told_how_to_weigh(word: str) -> None:
+    assert word in COUNCIL_GUIDANCE
+
+
+@pytest.mark.rule("R-ANL-04", "R-ANL-05")
+def test_the_analyst_is_told_the_steps_and_not_to_tag() -> None:
+    for word in ("+10~+15", "+3~+10", "-5~-10", "-10~-15", "위험 태그는 정하지 않습니다"):
+        assert word in ANALYST_SYSTEM
+
+
+@pytest.mark.rule("R-CNL-01", "R-CNL-02")
+def test_each_seat_is_asked_for_what_its_reply_needs() -> None:
+    first = StrategistReply(overall_sentiment="neutral", sentiment_score=48, regime_hint="횡보")
+    for name in ("overall_sentiment", "sentiment_score", "regime_hint", "sector_signals", "risk_factors"):
+        assert name in strategist_prompt("")
+    for name in ("adjusted_sentiment_score", "political_risk_level", "position_size_pct", "stop_loss_adjust_pct"):
+        assert name in risk_prompt("", first)
 
 
 @pytest.mark.rule("R-CNL-03")

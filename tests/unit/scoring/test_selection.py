@@ -43,6 +43,7 @@ def test_smoothing_takes_the_last_two_earlier_dates_in_order_of_date() -> None:
     assert smoothed(66.1, past, window=1) == 66.1
 
 
+@pytest.mark.rule("R-SEL-01", "R-SEL-03")
 def test_smoothing_uses_what_exists_and_never_invents() -> None:
     assert smoothed(70.0, history()) == 70.0
     assert smoothed(70.0, history((DAY - timedelta(1), "000010", None))) == 70.0

@@ -32,12 +32,21 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("row", "rule", "reason"), REFUSED)
+@pytest.mark.parametrize(
+    ("row", "rule", "reason"),
+    [pytest.param(*case, marks=[] if case[1] == "Q3" else pytest.mark.rule(case[1])) for case in REFUSED],
+)
 def test_each_filter_gives_its_reason(readings: Any, as_of: date, row: dict[str, Any], rule: str, reason: str) -> None:
     frame = readings(GOOD, row | {"code": "000020"})
     universe = select_universe(frame, as_of=as_of, settings=ScoutSettings())
     assert universe.members["code"].to_list() == ["000010"]
     assert universe.excluded.select("code", "rule", "reason").rows() == [("000020", rule, reason)]
+
+
+@pytest.mark.rule("R-UNI-02", "R-UNI-05")
+def test_the_floors_themselves_are_high_enough(readings: Any, as_of: date) -> None:
+    frame = readings({"market_cap_krw": 5e10, "close_krw": 10_000, "sessions": 60, "median_turnover_20_krw": 1e9})
+    assert select_universe(frame, as_of=as_of, settings=ScoutSettings()).members.height == 1
 
 
 def test_preferred_shares_pass_when_the_setting_says_so(readings: Any, as_of: date) -> None:

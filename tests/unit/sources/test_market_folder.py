@@ -85,6 +85,7 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
         MarketFolder(tmp_path).daily_prices(*WHOLE)
 
 
+@pytest.mark.rule("R-DATA-02")
 def test_a_halted_session_is_kept_and_marked(write_daily: Any) -> None:
     folder = write_daily([GOOD, ("005935", MONDAY, 0, 0, 0, 105, 0)])
     prices = MarketFolder(folder).daily_prices(*WHOLE)
@@ -107,6 +108,7 @@ def test_a_crosscheck_file_is_not_read(write_daily: Any) -> None:
     assert MarketFolder(folder).daily_prices(*WHOLE)["close_krw"].to_list() == [105]
 
 
+@pytest.mark.rule("R-ENR-06", "R-ENR-11")
 def test_datasets_that_are_absent_are_empty_and_typed(write_daily: Any) -> None:
     source: MarketDataSource = MarketFolder(write_daily([GOOD]))
     assert source.index_daily(*WHOLE).schema == pl.Schema(dict(frames.INDEX_DAILY))
@@ -120,6 +122,7 @@ def test_datasets_that_are_absent_are_empty_and_typed(write_daily: Any) -> None:
     assert source.describe()["flows"] == "absent: unknown"
 
 
+@pytest.mark.rule("R-DATA-01")
 def test_the_newest_snapshot_not_later_than_the_day_counts(write_daily: Any) -> None:
     folder = write_daily([GOOD])
     (folder / "marketcap").mkdir()
@@ -133,6 +136,7 @@ def test_the_newest_snapshot_not_later_than_the_day_counts(write_daily: Any) -> 
     assert source.stock_master(MONDAY).select("name", "market", "asset_kind").row(0) == ("새이름", "KOSPI", "COMMON")
 
 
+@pytest.mark.rule("R-DATA-10", "R-ENR-05")
 def test_statements_count_from_their_filing_date(write_daily: Any) -> None:
     folder = write_daily([GOOD])
     (folder / "fundamentals").mkdir()
@@ -146,6 +150,7 @@ def test_statements_count_from_their_filing_date(write_daily: Any) -> None:
     assert source.fundamentals(date(2027, 3, 18)).height == 0
 
 
+@pytest.mark.rule("R-DATA-10")
 def test_undated_statements_count_after_their_lag_and_zero_is_no_data(write_daily: Any) -> None:
     folder = write_daily([GOOD])
     (folder / "fundamentals").mkdir()
