@@ -148,11 +148,13 @@ def sector_momentum(readings: pl.DataFrame, keys: Sequence[str] = ("sector_group
     (is_sector_known) and that have 20 closes.
     """
     return (
-        readings.filter(pl.col("is_sector_known"))
+        readings.lazy()
+        .filter(pl.col("is_sector_known"))
         .group_by(keys, maintain_order=True)
         .agg(
             pl.when(pl.col("return_20_pct").count() >= 5)
             .then(pl.col("return_20_pct").mean())
             .alias("sector_return_20_pct")
         )
+        .collect()
     )

@@ -11,7 +11,7 @@ from jennie_core.domain.macro import TradingContext
 from jennie_core.krx.sessions import session_times
 from jennie_core.scoring.council import CouncilError, macro_insight, rules_replies
 from jennie_core.scoring.frames import INDEX_DAILY, MARKET_FLOWS, require
-from jennie_core.scoring.index_technicals import MAX_INDEX_ROWS, IndexTechnicals, proxy_index, technicals_of
+from jennie_core.scoring.index_technicals import IndexTechnicals, proxy_index, technicals_at
 from jennie_core.scoring.knowledge import HistoryInputs
 from jennie_core.scoring.macro_readings import MacroSeries, breadth_counts, breadth_of, foreign_flow, known_readings
 from jennie_core.scoring.regime import default_context, trading_context
@@ -50,7 +50,11 @@ class ContextHistory:
         """`market` are `history_scores.market_rows`, `momentum` market_day, sector_group and sector_return_20_pct."""
         require(inputs.market_flows, MARKET_FLOWS, "market flows")
         index = require(inputs.index_daily, INDEX_DAILY, "index bars")
-        self._index = {code: _Dated(index.filter(pl.col("index_code") == code)) for code in ("KOSPI", "KOSDAQ")}
+        last_sessions = market["trade_date"].unique().to_list()
+        self._index = {
+            code: technicals_at(index.filter(pl.col("index_code") == code).sort("trade_date"), last_sessions)
+            for code in ("KOSPI", "KOSDAQ")
+        }
         self._has_index = index.height > 0
         self._prices = inputs.prices
         self._flows = _Dated(inputs.market_flows.filter(pl.col("market") == "KOSPI"))
@@ -66,8 +70,8 @@ class ContextHistory:
         stamp = run_stamp(market_day)
         readings = known_readings(
             market_day,
-            kospi=self._technicals("KOSPI", as_of) if self._has_index else self._proxy(as_of, window_from),
-            kosdaq=self._technicals("KOSDAQ", as_of),
+            kospi=self._index["KOSPI"].get(as_of) if self._has_index else self._proxy(as_of, window_from),
+            kosdaq=self._index["KOSDAQ"].get(as_of),
             breadth=self._breadth.get(market_day),
             series=self._series,
             foreign_net_5d_krw=foreign_flow(self._flows.until(as_of, _FLOW_SESSIONS), as_of),
@@ -84,12 +88,9 @@ class ContextHistory:
             insight, market_day=market_day, run_id=stamp.run_id, known_at=known_at, expires_at=expires_at
         )
 
-    def _technicals(self, code: str, as_of: date) -> IndexTechnicals | None:
-        return technicals_of(self._index[code].until(as_of, MAX_INDEX_ROWS), previous_session=as_of)
-
     def _proxy(self, as_of: date, window_from: date) -> IndexTechnicals | None:
         window = self._prices.filter(pl.col("trade_date").is_between(window_from, as_of))
-        return technicals_of(proxy_index(window).tail(MAX_INDEX_ROWS), previous_session=as_of)
+        return technicals_at(proxy_index(window), [as_of]).get(as_of)
 
     def _momentum_of(self, market_day: date) -> Mapping[str, float]:
         return self._momentum.get(market_day, {})

@@ -22,12 +22,10 @@ def with_market_caps(rows: pl.DataFrame, market_caps: pl.DataFrame, closes: pl.D
     `rows` also have close_krw and window_from, the first session of the price window; `closes` are code, trade_date and
     close_krw of every session.
     """
-    snapshots = (
-        market_caps.select("code", "snapshot_date", "market_cap_krw")
-        .unique(["code", "snapshot_date"], keep="last", maintain_order=True)
-        .join(closes, left_on=["code", "snapshot_date"], right_on=["code", "trade_date"], how="left")
-        .rename({"close_krw": "close_then"})
+    snapshots = market_caps.select("code", "snapshot_date", "market_cap_krw").unique(
+        ["code", "snapshot_date"], keep="last", maintain_order=True
     )
+    snapshots = _with_close(snapshots, "snapshot_date", closes).rename({"close_krw": "close_then"})
     joined = _newest(rows, snapshots, left_on="trade_date", right_on="snapshot_date")
     close_now = pl.col("close_krw")
     in_window = pl.col("snapshot_date") >= pl.col("window_from")
@@ -95,7 +93,7 @@ def with_flows(rows: pl.DataFrame, flows: pl.DataFrame, closes: pl.DataFrame) ->
     """
     if flows.select("code", "trade_date").is_duplicated().any():
         raise ValueError("R-ENR-12: investor flows hold more than one row for a code and date")
-    valued = flows.join(closes, on=["code", "trade_date"], how="left").rename({"trade_date": "flow_date"})
+    valued = _with_close(flows.rename({"trade_date": "flow_date"}), "flow_date", closes)
     names = ("foreign", "institution")
     won = {name: pl.col(f"{name}_net_shares") * pl.col("close_krw") for name in names}
     days = valued.select(
@@ -133,6 +131,12 @@ def _with_holdings(rows: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
 def _mean(lags: list[pl.Expr]) -> pl.Expr:
     """Mean of ten lagged values; summed anew for each row, so that equal values have no trend."""
     return pl.sum_horizontal(reversed(lags)) / _HALF
+
+
+def _with_close(facts: pl.DataFrame, on: str, closes: pl.DataFrame) -> pl.DataFrame:
+    """Add the code's close_krw of the fact's own day; null where that is no session of it."""
+    wanted = closes.rename({"trade_date": on}).join(facts, on=["code", on], how="semi")
+    return facts.join(wanted, on=["code", on], how="left")
 
 
 def _newest(

@@ -24,7 +24,7 @@ def market_rows(panel: pl.DataFrame, master: pl.DataFrame, days: pl.DataFrame) -
     """What universe, breadth and sector returns need of every stock listed on each day's last session.
 
     `panel` is `price_history`, `days` have market_day, trade_date (the last session), known_by and window_from. Sorted
-    by market_day and code.
+    by code and market_day, with the `panel_row` of each.
     """
     register = with_sector_group(master).select(
         "code", "market", "asset_kind", "status", "sector_group", "is_sector_known"
@@ -32,16 +32,16 @@ def market_rows(panel: pl.DataFrame, master: pl.DataFrame, days: pl.DataFrame) -
     return (
         panel.lazy()
         .select(_MARKET_COLUMNS)
-        .join(days.lazy(), on="trade_date", how="inner")
-        .join(register.lazy(), on="code", how="left", validate="m:1")
+        .with_row_index("panel_row")
+        .join(days.lazy(), on="trade_date", how="inner", maintain_order="left")
+        .join(register.lazy(), on="code", how="left", validate="m:1", maintain_order="left")
         .with_columns(pl.col("sector_group").fill_null(OTHER), pl.col("is_sector_known").fill_null(value=False))
-        .sort(KEYS)
         .collect()
     )
 
 
 def universe_members(market: pl.DataFrame, inputs: HistoryInputs, settings: ScoutSettings) -> pl.DataFrame:
-    """`universe.select_universe` of each day: market_day, code, trade_date, known_by, sector_group, is_sector_known,
+    """`universe.select_universe` of each day: market_day, code, panel_row, known_by, sector_group, is_sector_known,
     market_cap_krw and size_rank, sorted by market_day and size_rank.
     """
     market_known = pl.col("market").is_not_null().any().over("market_day")
@@ -52,7 +52,7 @@ def universe_members(market: pl.DataFrame, inputs: HistoryInputs, settings: Scou
         .sort("market_day", "place", "code")
         .with_columns(size_rank=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("market_day"))
         .filter(pl.col("size_rank") <= settings.universe_size)
-        .select(*KEYS, "trade_date", "known_by", "sector_group", "is_sector_known", "market_cap_krw", "size_rank")
+        .select(*KEYS, "panel_row", "known_by", "sector_group", "is_sector_known", "market_cap_krw", "size_rank")
     )
 
 
@@ -70,7 +70,7 @@ def member_readings(
     """`readings.assemble_readings` of the universe's members of every day; `momentum` is each day's and sector's."""
     names = inputs.master.select("code", "name")
     rows = (
-        members.join(panel, on=["trade_date", "code"], how="left", validate="m:1", maintain_order="left")
+        pl.concat([panel[members["panel_row"]], members.drop("code", "panel_row")], how="horizontal")
         .join(names, on="code", how="left", validate="m:1", maintain_order="left")
         .join(momentum, on=["market_day", "sector_group"], how="left", validate="m:1", maintain_order="left")
         .with_columns(own_momentum())

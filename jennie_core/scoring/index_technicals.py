@@ -1,5 +1,6 @@
 """Technicals of a market index at its last close (R-MACD-07)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -45,38 +46,63 @@ def index_technicals(index_daily: pl.DataFrame, index_code: str, *, previous_ses
     """
     rows = require(index_daily, INDEX_DAILY, "index bars").filter(pl.col("index_code") == index_code).sort("trade_date")
     require_known(rows, "trade_date", previous_session, "index bars")
-    return technicals_of(rows.tail(MAX_INDEX_ROWS), previous_session=previous_session)
+    return technicals_at(rows, [previous_session]).get(previous_session)
 
 
-def technicals_of(rows: pl.DataFrame, *, previous_session: date) -> IndexTechnicals | None:
-    """`index_technicals` from the last 150 bars (or fewer) of one index, sorted."""
-    if rows.height < MIN_INDEX_ROWS or rows["trade_date"][-1] != previous_session:
-        return None
+def technicals_at(rows: pl.DataFrame, sessions: Iterable[date]) -> dict[date, IndexTechnicals]:
+    """Technicals of one index at each of `sessions` that has a bar and 20 before it, from its last 150 bars up to then.
+
+    `rows` are the index's bars, sorted by date.
+    """
+    place = {day: number for number, day in enumerate(rows["trade_date"])}
+    last = [(day, place[day]) for day in sessions if day in place and place[day] >= MIN_INDEX_ROWS - 1]
+    numbers = [range(max(0, number + 1 - MAX_INDEX_ROWS), number + 1) for _, number in last]
+    windows = pl.DataFrame(
+        {"session": [day for day, _ in last], "number": [list(window) for window in numbers]},
+        schema={"session": pl.Date, "number": pl.List(pl.UInt32)},
+    ).explode("number", empty_as_null=False, keep_nulls=False)
+    bars = rows[windows["number"]].with_columns(windows["session"])
+    values = bars.group_by("session", maintain_order=True).agg(_expressions())
+    return {row["session"]: _technicals(**row) for row in values.iter_rows(named=True)}
+
+
+def _expressions() -> list[pl.Expr]:
     close = pl.col("close")
-    values = rows.select(
-        sma5=ind.sma(close, 5), sma20=ind.sma(close, 20), sma60=ind.sma(close, 60), sma120=ind.sma(close, 120),
-        sma5_before=close.shift(1).tail(5).mean(), sma20_before=close.shift(1).tail(20).mean(),
-        deviation=close.tail(20).std(ddof=0), rsi14=ind.rsi_wilder(close), histogram=ind.macd_histogram(close).last(),
-    ).row(0, named=True)  # fmt: skip
-    last = float(rows["close"][-1])
-    band = 2.0 * values["deviation"]
+    return [
+        pl.col("index_code").last(),
+        pl.col("change_pct").last(),
+        close.last(),
+        *(ind.sma(close, n).alias(f"sma{n}") for n in (5, 20, 60, 120)),
+        *(close.shift(1).tail(n).mean().alias(f"sma{n}_before") for n in (5, 20)),
+        close.tail(20).std(ddof=0).alias("deviation"),
+        ind.rsi_wilder(close).alias("rsi14"),
+        ind.macd_histogram(close).last().alias("macd_histogram"),
+    ]
+
+
+def _technicals(
+    *, session: date, index_code: str, close: float, change_pct: float | None, sma5: float, sma20: float,
+    sma60: float | None, sma120: float | None, sma5_before: float, sma20_before: float, deviation: float,
+    rsi14: float | None, macd_histogram: float | None,
+) -> IndexTechnicals:  # fmt: skip
+    band = 2.0 * deviation
     return IndexTechnicals(
-        index_code=rows["index_code"][0],
-        last_date=previous_session,
-        close=last,
-        change_pct=rows["change_pct"][-1],
-        sma5=values["sma5"],
-        sma20=values["sma20"],
-        sma60=values["sma60"],
-        sma120=values["sma120"],
-        alignment=_alignment(values["sma5"], values["sma20"], values["sma60"]),
-        gap_to_sma20_pct=gap_pct(last, values["sma20"]),
-        gap_to_sma120_pct=gap_pct(last, values["sma120"]),
-        rsi14=values["rsi14"],
-        bollinger_position=(last - values["sma20"] + band) / (2 * band) if band > 0 else None,
-        bollinger_width_pct=2 * band / values["sma20"] * 100.0,
-        macd_histogram=values["histogram"],
-        cross=_cross(values["sma5"], values["sma20"], values["sma5_before"], values["sma20_before"]),
+        index_code=index_code,
+        last_date=session,
+        close=close,
+        change_pct=change_pct,
+        sma5=sma5,
+        sma20=sma20,
+        sma60=sma60,
+        sma120=sma120,
+        alignment=_alignment(sma5, sma20, sma60),
+        gap_to_sma20_pct=gap_pct(close, sma20),
+        gap_to_sma120_pct=gap_pct(close, sma120),
+        rsi14=rsi14,
+        bollinger_position=(close - sma20 + band) / (2 * band) if band > 0 else None,
+        bollinger_width_pct=2 * band / sma20 * 100.0,
+        macd_histogram=macd_histogram,
+        cross=_cross(sma5, sma20, sma5_before, sma20_before),
     )
 
 
