@@ -162,6 +162,50 @@ def backfill(
         raise typer.Exit(run_backfill(asset, first, last, market_data, Console(highlight=False)))
 
 
+@app.command()
+def backtest(
+    start: Annotated[str, typer.Argument(help="first day, YYYY-MM-DD")],
+    end: Annotated[str, typer.Argument(help="last day, YYYY-MM-DD")],
+    data: Annotated[Path, typer.Option(help="folder with daily KRX bars, index, market values, statements")],
+    out: Annotated[Path | None, typer.Option(help="the page; default below the state folder")] = None,
+    seed_cash: Annotated[str, typer.Option(help="won at the start")] = "100000000",
+    slippage_bps: Annotated[str, typer.Option(help="basis points lost on each trade's price")] = "10",
+    volume_share_pct: Annotated[str, typer.Option(help="most of a bar's volume that a day's orders take")] = "1",
+    delisting_haircut_pct: Annotated[
+        str, typer.Option(help="taken off the last close of a holding that ends in a halt")
+    ] = "50",
+    score_horizon_sessions: Annotated[str, typer.Option(help="sessions the scores are judged over")] = "5",
+    settings_file: Annotated[
+        Path | None, typer.Option(help="TOML of trading settings", envvar="JENNIE_SETTINGS_FILE")
+    ] = None,
+    lang: Annotated[str, typer.Option(help="ko or en")] = "ko",
+    var_dir: Annotated[Path, typer.Option(help="parent of all state folders", envvar="JENNIE_VAR_DIR")] = Path("var"),
+    plain: Annotated[bool, typer.Option(help="one line per phase instead of the progress bar")] = False,
+) -> None:
+    """Run the daily chain (score, select, enter, exit) over years of real bars and write its report."""
+    from jennie_cli.backtest.command import backtest as run
+    from jennie_cli.backtest.request import read_request
+
+    with one_clear_line():
+        request = read_request(
+            start=start,
+            end=end,
+            data=data,
+            out=out,
+            var_dir=var_dir,
+            language=lang,
+            settings_file=settings_file,
+            terms={
+                "seed_cash_krw": seed_cash,
+                "slippage_bps": slippage_bps,
+                "volume_share_pct": volume_share_pct,
+                "delisting_haircut_pct": delisting_haircut_pct,
+                "score_horizon_sessions": score_horizon_sessions,
+            },
+        )
+        run(request, Console(highlight=False), plain=plain)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def sim(context: typer.Context) -> None:
     """Start the rehearsal exchange alone; `jennie sim --help` lists its options."""

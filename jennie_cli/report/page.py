@@ -67,7 +67,7 @@ def _equity(report: Report) -> go.Figure | None:
             name="매수 Buy" if side == "buy" else "매도 Sell",
         )
     figure.update_yaxes(tickformat=".2f", ticksuffix=" %", showgrid=False, zeroline=False, secondary_y=True)
-    return _style(figure, "평가금액과 KOSPI · Equity and KOSPI")
+    return style(figure, "평가금액과 KOSPI · Equity and KOSPI")
 
 
 def _level_at(curve: tuple[CurvePoint, ...], minute: str) -> CurvePoint:
@@ -82,7 +82,7 @@ def _flow(report: Report) -> go.Figure | None:
     figure = go.Figure(
         go.Bar(x=[count for _, count in refused], y=[rule for rule, _ in refused], orientation="h", marker_color=MUTED)
     )
-    return _style(figure, "거절된 매수, 규칙별 · Refused buys by rule")
+    return style(figure, "거절된 매수, 규칙별 · Refused buys by rule")
 
 
 def _latency(report: Report) -> go.Figure | None:
@@ -102,10 +102,11 @@ def _latency(report: Report) -> go.Figure | None:
             go.Bar(x=names, y=[value.p99 for _, value in known], name="p99", marker_color=MUTED),
         ]
     )
-    return _style(figure, "지연 시간 (ms) · Latency (ms)")
+    return style(figure, "지연 시간 (ms) · Latency (ms)")
 
 
-def _style(figure: go.Figure, title: str) -> go.Figure:
+def style(figure: go.Figure, title: str) -> go.Figure:
+    """The one look of all charts."""
     layout: dict[str, Any] = {
         "title": {"text": title, "font": {"size": 15}},
         "template": "plotly_white",

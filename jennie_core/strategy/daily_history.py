@@ -39,10 +39,14 @@ def history_of(bars: Sequence[DailyBar], day: date) -> History:
 def held_indicators(found: Sequence[DailyBar], day: date) -> PositionIndicators:
     """From bars oldest first, traded sessions before `day` only; what needs more bars than there are is unknown."""
     bars = [bar for bar in found if bar.trade_date < day and bar.open_krw > 0]
-    closes = [float(bar.close_krw) for bar in bars]
-    ranges = [Ohlc(bar.high_krw, bar.low_krw, bar.close_krw) for bar in bars]
+    return indicators_of([Ohlc(bar.high_krw, bar.low_krw, bar.close_krw) for bar in bars])
+
+
+def indicators_of(bars: Sequence[Ohlc]) -> PositionIndicators:
+    """From traded sessions oldest first; what needs more of them than there are is unknown."""
+    closes = [float(bar.close) for bar in bars]
     return PositionIndicators(
-        atr_krw=atr(ranges) if len(bars) >= MIN_BARS_FOR_ATR else None,
+        atr_krw=atr(bars) if len(bars) >= MIN_BARS_FOR_ATR else None,
         rsi=rsi(closes),
         death_cross=death_cross(closes),
         macd_divergence=macd_bearish_divergence(closes),

@@ -93,11 +93,16 @@ def rsi_guard(view: GateView) -> Refusal | None:
 
 
 def macro_risk(view: GateView) -> Refusal | None:
+    """R-GATE-05."""
+    return macro_refusal(view.context)
+
+
+def macro_refusal(context: EffectiveContext) -> Refusal | None:
     """R-GATE-05: risk-off level 2 or more, or a VIX crisis."""
-    level = view.context.risk_off_level
+    level = context.risk_off_level
     if level >= RISK_OFF_LIMIT:
         return Refusal(rule="R-GATE-05", detail="risk-off", value=float(level), limit=float(RISK_OFF_LIMIT))
-    if view.context.vix_regime is VixRegime.CRISIS:
+    if context.vix_regime is VixRegime.CRISIS:
         return Refusal(rule="R-GATE-05", detail="VIX crisis", value="crisis", limit="elevated")
     return None
 

@@ -11,7 +11,7 @@ from jennie_infra.sources import bars, registers, series
 from jennie_infra.sources.checks import ImportNote
 from jennie_infra.sources.errors import MissingDataError
 from jennie_infra.sources.marcap import marcap_files
-from jennie_infra.sources.statements import fundamentals_known_by
+from jennie_infra.sources.statements import every_statement, fundamentals_known_by
 from jennie_infra.sources.tables import read_parquet
 
 MASTER_WINDOW_DAYS = 30
@@ -117,6 +117,26 @@ class MarketFolder:
             return frames.empty(frames.MARKET_CAPS)
         cap = pl.col("market_cap_krw").cast(pl.Int64)
         return rows.select("code", pl.col("date").alias("snapshot_date"), cap, "shares_outstanding").sort("code")
+
+    def listed_history(self, start: date, end: date) -> pl.DataFrame:
+        """Market values by code and date up to `end` with the market of the day, as far as the folder has them.
+
+        Columns: code String, snapshot_date Date, market String, market_cap_krw Int64, shares_outstanding Int64; rows
+        before `start` are kept (a newest value may be old). Sorted by code and date.
+        """
+        rows = registers.snapshots(self.folder, self._marcap_files, start, end)
+        if rows.height == 0:
+            return frames.empty({**frames.MARKET_CAPS, "market": pl.String})
+        cap = pl.col("market_cap_krw").cast(pl.Int64)
+        return rows.select("code", pl.col("date").alias("snapshot_date"), "market", cap, "shares_outstanding")
+
+    def master_of(self, codes: pl.DataFrame, as_of: date) -> pl.DataFrame:
+        """`frames.STOCK_MASTER` of the codes in the column `code`, from every register known on `as_of`."""
+        return registers.stock_master(codes, self.folder, self._marcap_files, as_of)
+
+    def every_statement(self, known_by: date) -> pl.DataFrame:
+        """`frames.FUNDAMENTALS` of all statements known on `known_by`, not the newest alone."""
+        return every_statement(self.folder, known_by)
 
     def index_daily(self, start: date, end: date) -> pl.DataFrame:
         """`frames.INDEX_DAILY`; the change is taken from the previous close."""

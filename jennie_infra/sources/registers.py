@@ -54,14 +54,32 @@ def _registers(folder: Path, marcap: list[Path], as_of: date) -> list[pl.DataFra
     return found
 
 
+SNAPSHOT_COLUMNS = ("code", "date", "name", "market", "status", "dept_kind", "market_cap_krw", "shares_outstanding")
+MARCAP_DAYS = 400
+
+
 def newest_snapshots(folder: Path, marcap: list[Path], as_of: date) -> pl.DataFrame:
-    """Newest row per code up to `as_of`: code, date, name, market, status, dept_kind, market_cap_krw,
-    shares_outstanding. Marcap files are read only where there is no `marketcap/` folder.
+    """Newest row per code up to `as_of`, in `SNAPSHOT_COLUMNS`."""
+    rows = snapshots(folder, marcap, as_of - timedelta(days=MARCAP_DAYS), as_of)
+    if rows.height == 0:
+        return rows
+    return rows.group_by("code", maintain_order=True).agg(
+        pl.col("date").last(),
+        pl.col("name", "market").drop_nulls().last(),
+        pl.col("status", "dept_kind", "market_cap_krw").last(),
+        pl.col("shares_outstanding").drop_nulls().last(),
+    )
+
+
+def snapshots(folder: Path, marcap: list[Path], start: date, end: date) -> pl.DataFrame:
+    """Market values by code and date up to `end`, in `SNAPSHOT_COLUMNS`, sorted by code and date.
+
+    Files of `marketcap/` are read whole; marcap files from `start` on, and only where there is no such folder.
     """
     optional = ("name", "market", "shares_outstanding")
     parts = []
     for path in sorted((folder / "marketcap").glob("*.parquet")):
-        frame = read_parquet(path, ("code", "date", "market_cap_krw"), optional=optional, date_column="date", end=as_of)
+        frame = read_parquet(path, ("code", "date", "market_cap_krw"), optional=optional, date_column="date", end=end)
         missing = [column for column in optional if column not in frame.columns]
         parts.append(
             frame.with_columns(pl.lit(None).cast(pl.String).alias(column) for column in missing).with_columns(
@@ -71,20 +89,13 @@ def newest_snapshots(folder: Path, marcap: list[Path], as_of: date) -> pl.DataFr
             )
         )
     if not parts:
-        start = as_of - timedelta(days=400)
         for path in marcap:
-            frame = read_marcap(path, start=start, end=as_of)
+            frame = read_marcap(path, start=start, end=end)
             parts.append(frame.with_columns(status_of_dept().alias("status"), kind_of_dept().alias("dept_kind")))
-    columns = ["code", "date", "name", "market", "status", "dept_kind", "market_cap_krw", "shares_outstanding"]
     if not parts:
-        return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
-    rows = pl.concat([part.select(columns) for part in parts]).filter(pl.col("market_cap_krw") > 0).sort("code", "date")
-    return rows.group_by("code", maintain_order=True).agg(
-        pl.col("date").last(),
-        pl.col("name", "market").drop_nulls().last(),
-        pl.col("status", "dept_kind", "market_cap_krw").last(),
-        pl.col("shares_outstanding").drop_nulls().last(),
-    )
+        return pl.DataFrame(schema=dict.fromkeys(SNAPSHOT_COLUMNS, pl.String))
+    rows = pl.concat([part.select(SNAPSHOT_COLUMNS) for part in parts])
+    return rows.filter(pl.col("market_cap_krw") > 0).sort("code", "date")
 
 
 def _market() -> pl.Expr:

@@ -19,16 +19,29 @@ _HUNDRED_MILLION = 1e8
 
 def fundamentals_known_by(folder: Path, known_by: date) -> pl.DataFrame:
     """`frames.FUNDAMENTALS`: per code the newest statement known on `known_by`; empty without a file."""
-    rows = [
-        *(_annual_ratios(path) for path in sorted(folder.glob("fundamentals/krx_annual_ratios*.parquet"))),
-        *(_long_history(path) for path in sorted(folder.glob("fundamentals/krx_financials_*.parquet"))),
-    ]
+    rows = _every_row(folder)
     if not rows:
         return empty(FUNDAMENTALS)
     oldest = known_by - timedelta(days=MAX_AGE_DAYS)
     known = pl.concat(rows).filter(pl.col("known_on").is_between(oldest, known_by))
     newest = known.sort("code", "period_end", "known_on").group_by("code", maintain_order=True).last()
     return newest.select(FUNDAMENTALS.keys()).sort("code")
+
+
+def every_statement(folder: Path, known_by: date) -> pl.DataFrame:
+    """`frames.FUNDAMENTALS` of all statements known by then, each with the day it was known; sorted."""
+    rows = _every_row(folder)
+    if not rows:
+        return empty(FUNDAMENTALS)
+    known = pl.concat(rows).filter(pl.col("known_on") <= known_by)
+    return known.sort("code", "period_end", "known_on").select(FUNDAMENTALS.keys())
+
+
+def _every_row(folder: Path) -> list[pl.DataFrame]:
+    return [
+        *(_annual_ratios(path) for path in sorted(folder.glob("fundamentals/krx_annual_ratios*.parquet"))),
+        *(_long_history(path) for path in sorted(folder.glob("fundamentals/krx_financials_*.parquet"))),
+    ]
 
 
 def _annual_ratios(path: Path) -> pl.DataFrame:
