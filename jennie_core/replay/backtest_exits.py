@@ -17,8 +17,8 @@ from jennie_core.replay.backtest_fills import Miss, day_capacity, sell_block, se
 from jennie_core.replay.backtest_records import Stage
 from jennie_core.replay.backtest_terms import BPS, BacktestTerms
 from jennie_core.strategy.context import ExitContext
-from jennie_core.strategy.exits import ExitDecision, evaluate_exit
 from jennie_core.strategy.daily_history import HELD_SESSIONS, indicators_of
+from jennie_core.strategy.exits import ExitDecision, evaluate_exit
 from jennie_core.strategy.held import PositionIndicators
 
 DELISTED_RULE = "R-BT-delisted"

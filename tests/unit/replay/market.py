@@ -87,10 +87,11 @@ class TinyMarket:
 
     def plans(self, wanted: Mapping[int, Sequence[str]] | None = None, **changes: object) -> "list[Plan]":
         """One plan a session after the history; by default the first code is on the list every day."""
+        listed = dict.fromkeys(range(len(self.days)), CODES[:1]) if wanted is None else wanted
         return [
-            plan(self.days[number - 1], self.days[number], (CODES[:1] if wanted is None else wanted.get(number, ())), **changes)
+            plan(self.days[number - 1], self.days[number], listed.get(number, ()), **changes)  # type: ignore[arg-type]
             for number in range(self.history, len(self.days))
-        ]  # fmt: skip
+        ]
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,8 @@ def plan(
         as_of=as_of,
         context=TradingContext.model_validate(context | dict(context_changes or {})),
         watchlist=HotWatchlist(
-            version="v", run_id="r", market_day=day, market_regime=regime, entries=entries, known_at=at, expires_at=until
+            version="v", run_id="r", market_day=day, market_regime=regime, entries=entries, known_at=at,
+            expires_at=until,
         ),
         budget=SectorBudget(run_id="r", market_day=day, sectors={}, known_at=at, expires_at=until),
         scores=pl.DataFrame(

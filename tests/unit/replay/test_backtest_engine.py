@@ -121,7 +121,7 @@ def test_a_delisted_holding_ends_at_its_last_close_less_the_haircut_when_it_ende
 def test_part_sales_advance_their_level_on_the_fill() -> None:
     """BULL: 25 % at +7 %, then nothing more of that level; the rest waits for +15 %."""
     up: Prices = (20_500, 21_600, 20_500, 21_600)
-    engine = live(tiny(bars=after_buy(up, (21_600, 21_600, 21_550, 21_600))), ONE_BUY)
+    engine = live(tiny(extra=3, bars=after_buy(up, (21_600, 21_600, 21_550, 21_600))), ONE_BUY)
     (part,) = sells(engine)
     assert (part.rule, part.quantity) == ("R-EXIT-09", 149)
     assert engine.book.holdings[CODE].held.context.scale_out_level == 1
@@ -129,7 +129,7 @@ def test_part_sales_advance_their_level_on_the_fill() -> None:
 
 def test_bars_after_a_day_do_not_change_the_trades_up_to_it() -> None:
     market = tiny(extra=12, bars=after_buy((19_800, 20_600, 19_700, 20_500)))
-    wanted: dict[int, Sequence[str]] = {number: CODES for number in range(BUY_AT, BUY_AT + 12)}
+    wanted: dict[int, Sequence[str]] = dict.fromkeys(range(BUY_AT, BUY_AT + 12), CODES)
     cut = BUY_AT + 5
     later = {
         (code, number): (15_000, 30_000, 9_000, 11_000) for code in CODES for number in range(cut + 1, BUY_AT + 12)
@@ -218,7 +218,7 @@ def test_a_loss_limit_reached_at_the_open_stops_the_buys_of_the_day() -> None:
 
 def test_the_same_inputs_give_the_same_hash_and_one_won_of_seed_cash_another_book() -> None:
     market = tiny(extra=8)
-    wanted: dict[int, Sequence[str]] = {number: CODES for number in range(BUY_AT, BUY_AT + 8)}
+    wanted: dict[int, Sequence[str]] = dict.fromkeys(range(BUY_AT, BUY_AT + 8), CODES)
     hashes = {live(market, wanted).trade_hash() for _ in range(2)}
     assert len(hashes) == 1
     poorer = live(market, wanted, terms=BacktestTerms(seed_cash_krw=50_000_000))
@@ -231,7 +231,7 @@ def test_every_session_keeps_the_money() -> None:
     frame = market.frame()
     closes = {(code, day): close for code, day, close in frame.select("code", "trade_date", "close_krw").iter_rows()}
     engine = market.engine()
-    wanted: dict[int, Sequence[str]] = {number: CODES for number in range(BUY_AT, BUY_AT + 10)}
+    wanted: dict[int, Sequence[str]] = dict.fromkeys(range(BUY_AT, BUY_AT + 10), CODES)
     fills: list[Fill] = []
     for record in engine.run(market.plans(wanted)):
         fills += record.fills
