@@ -71,6 +71,8 @@ class BuyWorker(DeskWorker[BuySignal]):
 
     async def _decide(self, signal: BuySignal, now: datetime) -> Refusal | None:
         """Order what may be ordered; else the refusal that says why not."""
+        if signal.stock_code in self.desk.unreconciled:
+            return Refusal(rule="R-REC-01", detail="our books and the broker's differ", value=signal.stock_code)
         quote, price = self._facts.quote(signal.stock_code, now), None
         if needs_quote(signal, quote, now):
             quote = await self._facts.ask_quote(signal.stock_code, now)

@@ -9,6 +9,7 @@ from jennie_infra.bus.connect import text
 from jennie_infra.bus.readers import CursorReader
 from jennie_infra.bus.streams import Streams, park
 from jennie_infra.bus.ticks import decode_tick_entry
+from jennie_infra.clock import real_now_us
 from jennie_live.common.conflate import newest_per_code
 from jennie_live.common.runtime import Runtime
 
@@ -47,6 +48,7 @@ async def follow_ticks(runtime: Runtime, handler: TickHandler, *, start: str = "
     malformed = runtime.metrics.counter("ticks_malformed_total", "entries of the tick stream that could not be read")
     gaps = runtime.metrics.counter("tick_gaps_total", "reads that found entries trimmed away")
     conflated = runtime.metrics.counter("ticks_conflated_total", "ticks that gave way to a newer one of their code")
+    decided = runtime.metrics.histogram("tick_to_decision_seconds", "gateway receive to the end of a tick's rules")
     known_gaps = 0
     while True:
         entries = await reader.read_raw(block_ms=BLOCK_MS, count=BATCH)
@@ -72,6 +74,7 @@ async def follow_ticks(runtime: Runtime, handler: TickHandler, *, start: str = "
             if isinstance(item, Tick):
                 runtime.clock.observe_us(item.exchange_us)
                 await handler.on_tick(item)
+                decided.observe(max(0.0, (real_now_us() - item.received_us) / 1e6))
             else:
                 runtime.clock.observe_mark(item)
                 await handler.on_mark(item)

@@ -85,7 +85,7 @@ class AccountKeeper:
             await self._runtime.alert(BALANCE_UNKNOWN, "warning", f"the balance cannot be read: {error}")
             return
         await self._runtime.clear_alert(BALANCE_UNKNOWN)
-        if self._differs(balance):
+        if self._differs(balance) or self._desk.unreconciled:
             await self.reconcile("difference")  # takes the balance if it is believed
             return
         self._take_balance(balance)

@@ -80,6 +80,8 @@ class Desk:
         self.hooks: Hooks | None = None
         self.now_us = 0
         self.external_trade_seen = False
+        self.unreconciled: frozenset[str] = frozenset()
+        """Codes on which our books and the broker's differ; shown as such, and not bought meanwhile (I2)."""
         self.changed = False
         self._submission = Submission(self)
         self._outcomes = metrics.counter("desk_orders_total", "orders by outcome", ("outcome",))

@@ -79,6 +79,7 @@ class Reconciler:
         self._service = service
         self._clear = clear_alert
         self._said: set[str] = set()
+        self._shown = False
         self._readings = Readings(desk)
 
     async def run(self, trigger: str) -> Reconciled | None:
@@ -100,6 +101,7 @@ class Reconciler:
         if why := await self._readings.doubt(trigger, balance, shares):
             get_logger().warning("balance not believed", trigger=trigger, reason=why)
             await desk.alert("balance-doubtful", "critical", f"balance not believed: {why}", "see the broker's app")
+            self._show(shares.keys(), matches)
             return None
         await self._clear("balance-doubtful")
         adopted: list[Position] = []
@@ -108,8 +110,23 @@ class Reconciler:
             position = await self._adopt(difference, before.get(difference.stock_code), balance)
             adopted.extend([] if position is None else [position])
             shown.append(difference if position is None else Difference(**{**asdict(difference), "adopted": True}))
+        self._show((each.stock_code for each in shown if each.kind == "quantity" and not each.adopted), matches)
         await self._say(trigger, matches, shown, pending)
         return Reconciled(len(matches), tuple(shown), tuple(sorted(pending)), tuple(adopted), balance)
+
+    def _show(self, apart: Iterable[str], matches: list[str]) -> None:
+        """Mark the codes on which the books differ, and the first time, after an earlier process, those that agree."""
+        desk, now_apart = self._desk, frozenset(apart)
+        if self._shown and now_apart == desk.unreconciled:
+            return
+        agreeing = sorted((desk.unreconciled - now_apart) | (frozenset() if self._shown else frozenset(matches)))
+        desk.unreconciled, self._shown = now_apart, True
+
+        def work(connection: Connection) -> None:
+            positions.set_reconciled(connection, sorted(now_apart), reconciled=False)
+            positions.set_reconciled(connection, agreeing, reconciled=True)
+
+        desk.journal.add("reconciled codes", work)
 
     async def _settle_orders(self) -> bool:
         desk = self._desk

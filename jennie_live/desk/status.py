@@ -52,6 +52,7 @@ def desk_figures(desk: Desk, last: Reconciled | None, parked: int) -> Detail:
         "positions": len(desk.book.positions),
         "reconciliation_matches": None if last is None else last.matches,
         "reconciliation_differences": None if last is None else len(last.differences),
+        "unreconciled": ",".join(sorted(desk.unreconciled)) or None,
         "parked": parked,
         "ledger_away": desk.journal.is_away,
     }

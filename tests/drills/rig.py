@@ -31,6 +31,7 @@ from tests.drills.market_time import DEADLINE_SECONDS, EXECUTORS, SLICE
 from tests.drills.processes import TOKEN, Processes
 from tests.drills.recovery import Recovery
 from tests.drills.stage import BASE_KRW
+from tests.drills.watch import Watch, blocked_exits, made_up_values
 from tests.integration.desk_rig import DAY, buy_signal, sell_order
 
 __all__ = ["BASE_KRW", "DEADLINE_SECONDS", "EXECUTORS", "SLICE", "Exchange", "Rig", "running_rig"]
@@ -62,6 +63,7 @@ class Rig(Processes):
         self.seed = seed
         self.random = random.Random(seed)
         self.recovery = Recovery()
+        self.watch = Watch()
         self.published: list[str] = []
         generated_secret(self.settings, TOKEN)
         self.engine: Engine = stage.open_ledger(self.settings, self.now)
@@ -90,6 +92,11 @@ class Rig(Processes):
         self._http.close()
         await self.redis.aclose()
         self.engine.dispose()
+
+    async def slice(self, *waits_for: str, passed: timedelta = SLICE) -> None:
+        """One slice, and a look at both ledgers after it."""
+        await super().slice(*waits_for, passed=passed)
+        await self.watch.look(self, self.now, self.alerts)
 
     # ---- looking --------------------------------------------------------------------------------
 
@@ -195,7 +202,7 @@ class Rig(Processes):
         self.recovery.begin(self.now)
 
     async def holds(self, *, within: timedelta = RECONCILED_WITHIN) -> None:
-        """I1, I2, I3 and I5 at the end of a drill; I2 within `within` of market time after the fault's end."""
+        """I1 to I6 at the end of a drill; I2 within `within` of market time after the fault's end."""
         started = self.now
         while not self.agree().matches and self.now - started < within:
             await self.slice()
@@ -204,7 +211,9 @@ class Rig(Processes):
         self.recovery.end(self.now)
         await self.slice()
         found = invariants.broken_orders(self) + invariants.open_requests(self, self.published)
-        found += invariants.repeated_alerts(await self.alerts())
+        said = await self.alerts()
+        found += invariants.repeated_alerts(said) + self.watch.found
+        found += made_up_values(self) + blocked_exits(self, said)
         assert not found, found
         assert self.agree().matches, f"I2, once more: {self.agree().differences}"
 

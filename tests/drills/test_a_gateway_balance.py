@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from jennie_infra.db.repositories.tables import PORTFOLIO
 from jennie_infra.gateway_client import GatewayError
 from jennie_infra.kis.credentials import REHEARSAL_ACCOUNT, REHEARSAL_APP_KEY, REHEARSAL_APP_SECRET
 from jennie_infra.kis.token_file import FILE_NAME
@@ -22,6 +23,11 @@ BOUGHT, BURST = CODES[0], CODES[1:7]
 HALF = HELD_SHARES // 2
 UNTIL_UNKNOWN = (timedelta(seconds=95), timedelta(seconds=95))
 """Slices after which a balance counts no more: three minutes of market time."""
+UNRECONCILED = {
+    "empty list that adds up": {HELD, BOUGHT},
+    "figures from before": {BOUGHT},
+}
+"""Codes on which a readable balance differs from the books; the other faults leave nothing to compare."""
 BALANCE_ALERTS = {"balance-unknown", "balance-doubtful"}
 Body = dict[str, Any]
 
@@ -103,6 +109,8 @@ async def test_12_what_is_not_the_balance_refuses_buys_and_keeps_every_position(
     assert all(rig.orders(code) == [] for code in BURST)
     assert {rig.signals(stock_code=code)[0] for code in BURST} == {("refused", "R-BUY-05")}, "balance unknown"
     assert rig.ours() == held, "no reading dropped or added a share"
+    apart = {row["stock_code"] for row in rig.rows(PORTFOLIO) if not row["reconciled"]}
+    assert apart == UNRECONCILED.get(fault, set()), "I2: shown as unreconciled"
     assert standing_alerts(await rig.alerts()) & BALANCE_ALERTS, "I5: the operator knows"
     await rig.sell(HELD, HALF)
     await rig.slices_until(lambda: rig.theirs().get(HELD) == HELD_SHARES - HALF, "stops go on (I6)")
@@ -115,5 +123,6 @@ async def test_12_what_is_not_the_balance_refuses_buys_and_keeps_every_position(
     await rig.signal(CODES[7])
     await rig.slices_until(lambda: len(rig.orders(CODES[7])) == 1, "buys go on")
     await rig.slices_until(lambda: not rig.unresolved("buy"), "settled")
+    assert all(row["reconciled"] for row in rig.rows(PORTFOLIO))
     assert not standing_alerts(await rig.alerts()) & BALANCE_ALERTS, "I5: and its end"
     await rig.holds()

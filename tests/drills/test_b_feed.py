@@ -1,24 +1,18 @@
 """Drills B: market data, with scanner and monitor as processes. Each name begins with the number of its drill."""
 
-import asyncio
-import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
 
-import psutil
 import pytest
 
-from jennie_cli.stops import say_to
-from jennie_core.domain.control import ControlVerb
 from jennie_core.domain.market import Tick
-from jennie_infra.bus.streams import Streams
 from tests.drills.exchange import HELD, HELD_AVERAGE_KRW
 from tests.drills.feed_exchange import CODES, FALLEN_KRW
 from tests.drills.feed_rig import WATCHED, FeedRig, bars_of, true_bars
-from tests.drills.rig import BASE_KRW, EXECUTORS, running_rig
+from tests.drills.rig import BASE_KRW, running_rig
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(300)]
 
@@ -176,63 +170,6 @@ async def test_17_of_sixty_codes_the_held_and_the_best_are_registered_and_the_re
     assert sixty.admin.violations()["violations"] == []
     await sixty.slices_until(lambda: not sixty.unresolved("buy"), "settled")
     await sixty.holds()
-
-
-class Burst(FeedRig):
-    """Fifty times the usual rate for a minute; the monitor may skip to the newest price of a code."""
-
-    exchange_module = "tests.drills.burst_exchange"
-
-    def resident_mb(self) -> float:
-        """Memory of the processes that ticks pass through."""
-        names = ("kis-gateway", "buy-scanner", "price-monitor")
-        return sum(psutil.Process(self.processes[name].pid).memory_info().rss for name in names) / 2**20
-
-    def conflated(self) -> float:
-        """Ticks that the monitor passed over for newer ones."""
-        text = self._http.get(f"{self.settings.url('price-monitor')}/metrics").text
-        found = [line for line in text.splitlines() if line.startswith("jennie_ticks_conflated_total")]
-        return float(found[0].rpartition(" ")[2])
-
-
-@pytest.fixture
-async def burst(drill_seed: int, port_bases: Iterator[int]) -> AsyncIterator[Burst]:
-    """A rig before the burst."""
-    folder = Path(tempfile.mkdtemp(prefix="jd-"))
-    made = running_rig(folder, next(port_bases), Burst, seed=drill_seed, JENNIE_CONFLATE_TICKS="true")
-    async with made as rig:
-        assert isinstance(rig, Burst)
-        yield rig
-
-
-async def test_19_in_a_burst_memory_is_bounded_the_newest_price_wins_and_a_stop_waits_for_no_tick(burst: Burst) -> None:
-    await burst.slices_until(lambda: burst.now >= burst.now.replace(minute=31, second=0), "the burst begins", 40)
-    before_mb, published = burst.resident_mb(), burst.feed()["ticks_published"]
-    monitor, scanner = burst.processes["price-monitor"], burst.processes["buy-scanner"]
-    for reader in (monitor, scanner):
-        reader.send_signal(signal.SIGSTOP)
-    burst.now += timedelta(minutes=1)
-    await asyncio.to_thread(burst.admin.advance, burst.now)
-    await burst._passed("kis-gateway")
-    assert burst.feed()["ticks_published"] - published >= 13 * 50 * 29
-    say_to(burst.settings, ControlVerb.HALT, "drill")
-    for name in EXECUTORS:
-        await burst.until(lambda name=name: burst.health(name)["detail"]["halted"], f"{name} knows, no tick was read")
-    for reader in (monitor, scanner):
-        reader.send_signal(signal.SIGCONT)
-    burst.fault_is_over()
-    await burst.slice()
-    assert burst.conflated() > 1_000
-    assert burst.health("buy-scanner")["detail"]["late_ticks"] == 0, "no bar lost a trade"
-    bars = bars_of(await burst.items(), WATCHED)
-    for code in WATCHED:
-        truth = true_bars(code, burst=True)
-        assert all(bar.is_complete and bar[:6] == truth[bar.start_us][:6] for bar in bars[code][1:]), code
-    await burst.slices_until(lambda: HELD not in burst.theirs(), "the held code fell in the burst's wake and is sold")
-    assert burst.resident_mb() - before_mb < 64
-    assert await burst.redis.xlen(Streams.TICKS.value) < 110_000
-    await burst.slices_until(lambda: not burst.unresolved("buy"), "settled")
-    await burst.holds()
 
 
 async def test_18_damaged_frames_cost_no_bar_its_truth_and_cause_no_order(feed: FeedRig) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.drills.report import collect, name_of, table, write
+from tests.drills.report import by_number, collect, name_of, table, write
 
 
 def run(name: str, outcome: str = "passed", when: str = "call", safety: bool = True, **told: Any) -> pytest.TestReport:
@@ -46,4 +46,31 @@ def test_a_red_run_shows_its_seed_and_the_worst_recovery_is_kept(tmp_path: Path)
     assert any("failed: 9" in line for line in table(results))
     write(results, version="1", seconds=1.0, path=tmp_path / "drills" / "latest.json")
     document = json.loads((tmp_path / "drills" / "latest.json").read_text())
-    assert (document["runs"], document["failed"], len(document["drills"])) == (4, 2, 2)
+    assert {name: document[name] for name in ("tests", "runs", "passed", "failed")} == {
+        "tests": 2,
+        "runs": 4,
+        "passed": 2,
+        "failed": 2,
+    }
+    assert [(drill["drill"], drill["runs"], drill["seeds"]) for drill in document["by_drill"]] == [
+        ("01", 3, [7, 8, 9]),
+        ("02", 1, [7]),
+    ]
+    assert len(document["by_test"]) == 2
+
+
+def test_the_tests_of_a_drill_are_one_line_and_one_of_two_drills_stands_in_both() -> None:
+    results = collect(
+        [
+            run("test_01_x[run1]", seed=1, recovery_market_seconds=5.0, **{"measured:p99_ms": 2.0}),
+            run("test_01_x[run2]", seed=2, recovery_market_seconds=5.0, **{"measured:p99_ms": 7.5}),
+            run("test_01_and_07_y[run1]", seed=1, recovery_market_seconds=15.0),
+            run("test_without_a_number[run1]", seed=1, safety=False),
+        ]
+    )
+    drills = {drill.drill: drill for drill in by_number(results)}
+    assert [(name, drill.runs) for name, drill in drills.items()] == [("-", 1), ("01", 3), ("07", 1)]
+    assert (drills["01"].worst_recovery_market_seconds, drills["01"].measured) == (15.0, {"p99_ms": 7.5})
+    lines = table(results)
+    assert any(line.startswith("01 [S]") and "15 s market" in line and line.endswith("1..2") for line in lines)
+    assert any(line.split()[:3] == ["total", "3", "4"] for line in lines)

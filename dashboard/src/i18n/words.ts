@@ -199,6 +199,7 @@ const RULES: Record<string, readonly [ko: string, en: string]> = {
   "R-BUY-08": ["하루 매수 한도", "Daily buy limit"],
   "R-BUY-09": ["종목 수 한도", "Position limit"],
   "R-BUY-10": ["다른 주문 처리 중", "Order in progress"],
+  "R-REC-01": ["장부 대조 안 됨", "Books not reconciled"],
   "R-BUY-11": ["가격을 알 수 없음", "Price unknown"],
   "R-BUY-14": ["신호 만료 또는 가격 이탈", "Signal too old or price moved"],
   "R-SIZE-05": ["현금 부족", "Not enough cash"],
