@@ -68,7 +68,7 @@ class Rig(Processes):
         generated_secret(self.settings, TOKEN)
         self.engine: Engine = stage.open_ledger(self.settings, self.now)
         self.redis: AsyncRedis = connect(self.settings.effective_redis_url)
-        self._http = httpx.Client(timeout=3, trust_env=False, verify=False)
+        self._http = httpx.Client(timeout=20, trust_env=False, verify=False)
         self.admin = Exchange(self.settings.port("sim-admin"), generated_secret(self.settings, TOKEN))
 
     async def open(self) -> None:

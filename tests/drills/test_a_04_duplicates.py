@@ -20,7 +20,8 @@ pytestmark = [pytest.mark.drill, pytest.mark.safety, pytest.mark.timeout(300)]
 CODE = CODES[0]
 EQUAL = 50
 BURST = 100
-LEASE_SECONDS = 3.0
+LEASE_SECONDS = 4.0
+"""Long enough that its holder keeps it on a busy machine, where a renewal may come a second late."""
 
 
 @pytest.mark.rule("R-MSG-06")
@@ -113,6 +114,7 @@ async def test_05_a_sleeper_that_wakes_up_sends_nothing_and_takes_nobodys_lock(r
     await rig.is_healthy("buy-executor")
     rig.start("buy-executor", "second", JENNIE_BIND_HOST="127.0.0.2")
     await rig.until(lambda: "is held by another process" in rig.log("second"), "the second waits")
+    old = rig.health("buy-executor")["detail"]["lease"]
     sleeper, key = rig.processes["buy-executor"], RedisKeys.DESK_LEASE.of(side="buy")
     asleep = await rig.redis.get(key)
     sleeper.send_signal(signals.SIGSTOP)
@@ -129,7 +131,7 @@ async def test_05_a_sleeper_that_wakes_up_sends_nothing_and_takes_nobodys_lock(r
     await rig.slices_until(lambda: not rig.unresolved("buy"), "settled")
     await rig.until(lambda: rig.health("buy-executor").get("status") == "unhealthy" or _waits(rig), "it knows")
     assert await rig.redis.get(key) == mine, "a lock is only released by its owner"
-    assert {row["lease"] for row in rig.intents(side="buy")} == {3}
+    assert all(row["lease"] > old for row in rig.intents(side="buy")), "nothing was sent under the sleeper's number"
     for code in CODES[:4]:
         taken_by_the_sleeper = rig.signals(stock_code=code) == [("refused", "O2-LEASE")]
         assert len(rig.orders(code)) == (0 if taken_by_the_sleeper else 1)

@@ -118,7 +118,7 @@ async def test_07_the_fill_happens_while_the_cancel_is_in_flight(rig: Rig) -> No
     _fills_only(rig, CODE, 0.0)
     await rig.signal(CODE, **LIMIT)
     rig.admin.faults({"name": "swallow_notice", "endpoint": CODE})
-    rig.admin.faults({"name": "delay", "endpoint": "order-rvsecncl", "count": 1, "params": {"ms": 1_000}})
+    rig.admin.faults({"name": "delay", "endpoint": "order-rvsecncl", "count": 1, "params": {"ms": 3_000}})
     slicing = asyncio.create_task(rig.slices_until(lambda: rig.admin.hits("delay") == 1, "a cancel is in flight", 8))
     await rig.until(lambda: rig.admin.hits("delay") == 1, "a cancel is in flight")
     rig.admin.lift_fill_caps()
