@@ -112,6 +112,9 @@ async def test_12_what_is_not_the_balance_refuses_buys_and_keeps_every_position(
     apart = {row["stock_code"] for row in rig.rows(PORTFOLIO) if not row["reconciled"]}
     assert apart == UNRECONCILED.get(fault, set()), "I2: shown as unreconciled"
     assert standing_alerts(await rig.alerts()) & BALANCE_ALERTS, "I5: the operator knows"
+    more = [await rig.signal(code) for code in sorted(apart)]
+    await rig.slice()
+    assert all(rig.signals(signal_id=each.signal_id) == [("refused", "R-REC-01")] for each in more), "I2: not bought"
     await rig.sell(HELD, HALF)
     await rig.slices_until(lambda: rig.theirs().get(HELD) == HELD_SHARES - HALF, "stops go on (I6)")
     rig.admin.faults({"clear": True})
