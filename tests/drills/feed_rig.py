@@ -25,6 +25,8 @@ from tests.integration.desk_rig import DAY, WATCHLIST
 
 WORKERS = ("kis-gateway", "buy-scanner", "price-monitor", *EXECUTORS)
 GRACE_US = 1_000_000
+PART = 2_000
+"""Entries of a stream that are read at once."""
 WATCHED = CODES[:12]
 """Enough that ten quiet seconds mean something."""
 
@@ -111,8 +113,14 @@ class FeedRig(Rig):
 
     async def items(self) -> list[Tick | ClockMark]:
         """The tick stream so far."""
-        reply: Any = await self.redis.xrange(Streams.TICKS.value)
-        return [decode_tick_entry(fields) for _, fields in reply]
+        found: list[Tick | ClockMark] = []
+        after = "-"
+        while True:  # in parts: a burst in one reply takes a busy machine longer than the client waits
+            reply: Any = await self.redis.xrange(Streams.TICKS.value, min=after, count=PART)
+            found += [decode_tick_entry(fields) for _, fields in reply]
+            if len(reply) < PART:
+                return found
+            after = f"({reply[-1][0].decode()}"
 
     async def signalled(self) -> list[BuySignal]:
         """Buy signals of the scanner so far."""
