@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-SLOW_SECONDS = 0.02
+SLOW_SECONDS = 0.1
 REST_SECONDS = 60.0
 
 
@@ -15,7 +15,7 @@ class InlineWriter:
     """Commits one statement at once, or says that it must be done elsewhere; it never waits for a lock or an fsync.
 
     Without fsync per commit (`synchronous=NORMAL`) a commit is a write to the page cache. A checkpoint would be a wait,
-    so this connection makes none: the owner calls `checkpoint` in a thread. After a commit that took longer than 20 ms
+    so this connection makes none: the owner calls `checkpoint` in a thread. After a commit that took longer than 100 ms
     the writer rests for a minute: an event loop stalls once on a bad disk, not at every order.
     """
 

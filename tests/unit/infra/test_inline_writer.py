@@ -55,7 +55,7 @@ def test_a_locked_or_refused_statement_changes_nothing_and_does_not_wait(engine:
 
 
 def test_after_a_slow_commit_the_writer_rests_for_a_minute(engine: Engine, tmp_path: Path) -> None:
-    times = iter([0.0, 1.0, 1.0 + 2 * SLOW_SECONDS, 1.1, 2.0, 1.2 + REST_SECONDS, 1.2 + REST_SECONDS])
+    times = iter([0.0, 1.0, 1.0 + 2 * SLOW_SECONDS, 1.2, 2.0, 1.2 + REST_SECONDS, 1.2 + REST_SECONDS])
     writer = InlineWriter(engine, lambda: next(times))
     assert writer.commit(INSERT, ("slow",)), "what is committed is committed, however long it took"
     assert not writer.commit(INSERT, ("resting",))
