@@ -37,19 +37,20 @@ class TickHandler(Protocol):
         ...
 
 
-async def follow_ticks(runtime: Runtime, handler: TickHandler, *, start: str = "$", conflates: bool = False) -> None:
-    """Read until cancelled. Every entry is handled in order; a malformed one is parked and counted.
+async def follow_ticks(
+    runtime: Runtime, handler: TickHandler, reader: CursorReader, *, conflates: bool = False
+) -> None:
+    """Read `stream:ticks` until cancelled. Every entry is handled in order; a malformed one is parked and counted.
 
     A reader that `conflates` and is behind (a full batch came) takes of each code only the newest tick between two
     marks: exits are judged on the price that holds now, not on one that has passed (drill 19).
     """
-    reader = CursorReader(runtime.redis_blocking, Streams.TICKS, start=start)
     read = runtime.metrics.counter("ticks_read_total", "ticks taken from the stream")
     malformed = runtime.metrics.counter("ticks_malformed_total", "entries of the tick stream that could not be read")
     gaps = runtime.metrics.counter("tick_gaps_total", "reads that found entries trimmed away")
     conflated = runtime.metrics.counter("ticks_conflated_total", "ticks that gave way to a newer one of their code")
     decided = runtime.metrics.histogram("tick_to_decision_seconds", "gateway receive to the end of a tick's rules")
-    known_gaps = 0
+    known_gaps = reader.gaps
     while True:
         entries = await reader.read_raw(block_ms=BLOCK_MS, count=BATCH)
         if not entries:

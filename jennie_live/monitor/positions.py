@@ -22,11 +22,15 @@ class PositionFeed:
         self._waiting: list[PositionEvent] = []
 
     async def load(self) -> list[Position]:
-        """All held positions from the ledger; events published before this point are part of it."""
-        await self._reader.start_at_end()
-        if self._runtime.ledger is None:
-            return []
-        return await self._runtime.ledger.run(read_positions)
+        """All held positions from the ledger; events published before this point are part of it.
+
+        Raises SQLAlchemyError while the ledger is away; then nothing has changed here.
+        """
+        reader = CursorReader(self._runtime.redis, Streams.POSITIONS)
+        await reader.start_at_end()
+        held = [] if self._runtime.ledger is None else await self._runtime.ledger.run(read_positions)
+        self._reader, self._waiting = reader, []
+        return held
 
     async def due(self) -> list[PositionEvent]:
         """Events that come into force at this settled mark, in their order."""

@@ -6,6 +6,7 @@ from datetime import date
 
 import orjson
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from jennie_core.domain.base import KST, from_epoch_us
 from jennie_core.domain.enums import ListingStatus
@@ -20,6 +21,7 @@ from jennie_core.strategy.exits import profit_pct
 from jennie_core.strategy.monitor import MonitorCore
 from jennie_core.strategy.quiet_price import in_continuous_trading, quiet_limit_us, quoted_tick
 from jennie_infra.bus.keys import KEYS, RedisKeys
+from jennie_infra.bus.readers import CursorReader
 from jennie_infra.bus.streams import Streams
 from jennie_infra.clock import real_now_us
 from jennie_infra.gateway_client import GatewayError
@@ -30,11 +32,11 @@ from jennie_live.common.tick_loop import follow_ticks
 from jennie_live.monitor.alerts import PriceAlerts
 from jennie_live.monitor.daily import daily_indicators
 from jennie_live.monitor.liquidation import LiquidationSet
-from jennie_live.monitor.positions import PositionFeed, store_watermarks
+from jennie_live.monitor.positions import PositionFeed
 from jennie_live.monitor.throttle import ThrottleLoop
+from jennie_live.monitor.watermarks import Watermarks
 
 CLAIM_SECONDS = 60.0
-FLUSH_SECONDS = 2.0
 SNAPSHOT_SECONDS = 1.0
 SILENT_FEED_SECONDS = 10.0
 
@@ -47,7 +49,9 @@ class MonitorWorker:
         self._core: MonitorCore | None = None
         self._throttle: ThrottleLoop | None = None
         self._day: date | None = None
+        self._ticks = CursorReader(runtime.redis_blocking, Streams.TICKS)
         self._feed = PositionFeed(runtime)
+        self._watermarks = Watermarks(runtime)
         self._context = Published(RedisKeys.REGIME_CURRENT, TradingContext)
         self._risk: Effective[IntradayRisk] = Effective(runtime.clock)
         self._liquidation = LiquidationSet(runtime.settings, runtime.redis)
@@ -56,7 +60,6 @@ class MonitorWorker:
         self._with_indicators: set[str] = set()
         self._claimed: list[str] | None = None
         self._claimed_at = 0.0
-        self._flushed_at = 0.0
         self._snapshot_at = 0.0
         self._raised = runtime.metrics.counter("sell_orders_total", "sell orders raised", ("reason",))
         self._latency = runtime.metrics.histogram("tick_to_exit_seconds", "gateway receive to sell order published")
@@ -65,13 +68,18 @@ class MonitorWorker:
         """Nothing to prepare: the first mark brings the day."""
 
     async def run(self) -> None:
-        """Follow the tick stream from its end; positions come from the ledger, prices from the next ticks."""
-        self._day = None
-        await follow_ticks(self._runtime, self, conflates=self._runtime.settings.conflates)
+        """Follow the tick stream from its end; positions come from the ledger, prices from the next ticks.
+
+        After a failure of the loop it goes on where it stopped reading, with positions read again if they can be.
+        """
+        if self._core is not None:
+            await self._read_positions_again(self._core)
+        await follow_ticks(self._runtime, self, self._ticks, conflates=self._runtime.settings.conflates)
 
     async def stop(self) -> None:
         """Write the watermarks down."""
-        await self._flush(force=True)
+        self._keep_watermarks()
+        await self._watermarks.finish()
 
     def health(self) -> tuple[ServiceState, dict[str, str | int | float | bool | None]]:
         """Degraded while the regime is unknown: exits then use the tightest values, and it says so."""
@@ -107,7 +115,8 @@ class MonitorWorker:
             await self._publish(orders)
         if mark.settled:
             await self._tell()
-            await self._flush(force=False)
+            self._keep_watermarks()
+            await self._watermarks.write_when_due()
             await self._orders.publish_mark(mark)
             await self._runtime.watermark(mark)
 
@@ -125,16 +134,32 @@ class MonitorWorker:
         day = from_epoch_us(mark.market_us).astimezone(KST).date()
         if day == self._day:
             return
-        self._day = day
+        self._keep_watermarks()
+        await self._watermarks.finish()
         self._with_indicators.clear()
         self._claimed = None
-        if not KrxCalendar.shipped().is_session(day):
-            self._core = self._throttle = None
+        self._core = self._throttle = None
+        if KrxCalendar.shipped().is_session(day):
+            times = session_times(day)
+            core = MonitorCore(self._runtime.trading, times)
+            core.set_positions(await self._feed.load(), mark.market_us)
+            self._core, self._throttle = core, ThrottleLoop(self._runtime, times)
+        self._day = day
+
+    async def _read_positions_again(self, core: MonitorCore) -> None:
+        """The ledger's positions; while it is away, those in memory hold, so that exits outlive it (I6)."""
+        self._keep_watermarks()
+        await self._watermarks.finish()
+        try:
+            positions = await self._feed.load()
+        except SQLAlchemyError as error:
+            get_logger().warning("positions not read again", error=type(error).__name__)
             return
-        times = session_times(day)
-        self._core = MonitorCore(self._runtime.trading, times)
-        self._throttle = ThrottleLoop(self._runtime, times)
-        self._core.set_positions(await self._feed.load(), mark.market_us)
+        core.set_positions(positions, self._runtime.clock.now_us())
+
+    def _keep_watermarks(self) -> None:
+        if self._core is not None:
+            self._watermarks.take(self._core.drain_watermarks())
 
     async def _read_inputs(self, mark: ClockMark) -> None:
         core, throttle = self._core, self._throttle
@@ -252,14 +277,3 @@ class MonitorWorker:
                 }
             )
         return {"as_of": self._runtime.clock.now().isoformat(), "positions": rows}
-
-    async def _flush(self, *, force: bool) -> None:
-        """Watermarks to the ledger, at most every two seconds."""
-        if self._core is None or self._runtime.ledger is None:
-            return
-        if not force and time.monotonic() - self._flushed_at < FLUSH_SECONDS:
-            return
-        self._flushed_at = time.monotonic()
-        changes = self._core.drain_watermarks()
-        if changes:
-            await self._runtime.ledger.run(lambda connection: store_watermarks(connection, changes))

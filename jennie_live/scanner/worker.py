@@ -21,6 +21,7 @@ from jennie_core.strategy.effective import Effective
 from jennie_core.strategy.scanner import Decision, ScannerCore
 from jennie_infra.bus.connect import text
 from jennie_infra.bus.keys import RedisKeys
+from jennie_infra.bus.readers import CursorReader
 from jennie_infra.bus.streams import Streams
 from jennie_infra.bus.ticks import decode_tick_entry
 from jennie_infra.clock import real_now_us
@@ -65,7 +66,8 @@ class ScannerWorker:
     async def run(self) -> None:
         """Follow the tick stream; after a restart the day's ticks still in it rebuild the state (R-BAR-04)."""
         cursor = await self._rebuild()
-        await follow_ticks(self._runtime, self, start=cursor)
+        reader = CursorReader(self._runtime.redis_blocking, Streams.TICKS, start=cursor)
+        await follow_ticks(self._runtime, self, reader)
 
     async def stop(self) -> None:
         """Write down what was decided."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from jennie_core.domain.market import ClockMark, Tick
+from jennie_infra.bus.readers import CursorReader
 from jennie_infra.bus.streams import PARKED_STREAM, Streams
 from jennie_infra.bus.ticks import TickWriter, encode_tick
 from jennie_infra.settings import load_settings
@@ -53,11 +54,16 @@ async def runtime(redis_url: str, tmp_path: Path) -> AsyncIterator[Runtime]:
 async def seen(runtime: Runtime) -> AsyncIterator[Seen]:
     handler = Seen()
     await runtime.redis.xadd(Streams.TICKS.value, {"t": encode_tick(TICK)})
-    following = asyncio.create_task(follow_ticks(runtime, handler, start="0-0"))
+    following = asyncio.create_task(follow_ticks(runtime, handler, ticks_of(runtime)))
     await until(lambda: len(handler.items) == 1)
     yield handler
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
+
+
+def ticks_of(runtime: Runtime) -> CursorReader:
+    """A reader of all that is in the stream."""
+    return CursorReader(runtime.redis_blocking, Streams.TICKS, start="0-0")
 
 
 async def until(condition: Any) -> None:
@@ -119,7 +125,7 @@ async def test_entries_trimmed_before_they_were_read_are_said(
         pipeline.xadd(Streams.TICKS.value, {"t": encode_tick(TICK)}, maxlen=50, approximate=False)
     await pipeline.execute()
     handler = Seen()
-    following = asyncio.create_task(follow_ticks(runtime, handler, start="0-0"))
+    following = asyncio.create_task(follow_ticks(runtime, handler, ticks_of(runtime)))
     await until(lambda: len(handler.items) == 50)
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
