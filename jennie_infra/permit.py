@@ -4,9 +4,9 @@ import hashlib
 import hmac
 from datetime import datetime
 
-from jennie_core.domain.base import KST
 from jennie_core.domain.decisions import Refusal
 from jennie_core.domain.permit import TradingPermit
+from jennie_core.strategy.permit_terms import terms_refusal
 from jennie_infra.settings import Settings, generated_secret
 
 KEY_NAME = "permit_key"
@@ -51,35 +51,7 @@ def check(
             value=f"{permit.mode.value}/{permit.account_hash}",
             limit=f"{mode}/{account_hash}",
         )
-    if permit.settings_hash != settings_hash:
-        return Refusal(
-            rule="PERMIT",
-            detail="the permit was issued for other settings",
-            value=permit.settings_hash,
-            limit=settings_hash,
-        )
-    if not permit.granted:
-        detail = "; ".join(permit.reasons) or "not granted"
-        return Refusal(rule="PERMIT", detail=detail, value="withheld", limit="granted")
-    if now >= permit.expires_at:
-        return Refusal(
-            rule="PERMIT", detail="the permit has expired", value=now.isoformat(), limit=permit.expires_at.isoformat()
-        )
-    if now.astimezone(KST).date() != permit.market_day:
-        return Refusal(
-            rule="PERMIT",
-            detail="the permit is for another market day",
-            value=now.astimezone(KST).date().isoformat(),
-            limit=permit.market_day.isoformat(),
-        )
-    if watchlist_version is not None and permit.watchlist_version != watchlist_version:
-        return Refusal(
-            rule="PERMIT",
-            detail="the permit covers another watchlist",
-            value=watchlist_version,
-            limit=permit.watchlist_version,
-        )
-    return None
+    return terms_refusal(permit, now=now, settings_hash=settings_hash, watchlist_version=watchlist_version)
 
 
 def _mac(permit: TradingPermit, key: bytes) -> str:

@@ -1,7 +1,7 @@
 """What an executor knows of the account without asking: positions, cash, today's counts, each with its age (B2)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from jennie_core.domain.base import to_epoch_us
 from jennie_core.domain.orders import AccountBalance
@@ -114,6 +114,15 @@ class Book:
             return None
         found = next((holding for holding in self._balance.holdings if holding.stock_code == code), None)
         return found.current_price_krw if found is not None and found.current_price_krw > 0 else None
+
+    def price_now(self, code: str, day: date | None) -> float | None:
+        """Price of a holding now: the broker's at the last balance, or what was just paid on `day`."""
+        known = self.price_of(code)
+        if known is not None:
+            return known
+        position = self._positions.get(code)
+        is_new = position is not None and position.bought_on == day
+        return position.average_price_krw if position is not None and is_new else None
 
     def _set(self, position: Position) -> None:
         if position.quantity == 0 and position.external_quantity == 0:

@@ -8,8 +8,9 @@ from jennie_core.domain.base import to_epoch_us
 from jennie_core.domain.decisions import Refusal
 from jennie_core.domain.trading_settings import RiskSettings
 from jennie_core.strategy.book import Book, PositionChange
-from jennie_core.strategy.loss_limits import LossLimitState, PnlReading, RiskBook, advance, iso_week, loss_refusal
-from jennie_core.strategy.profit import Flow, flow_of_sale, period_pnl_krw
+from jennie_core.strategy.loss_limits import LossLimitState, PnlReading, RiskBook
+from jennie_core.strategy.loss_meter import LossMeter
+from jennie_core.strategy.profit import Flow, flow_of_sale
 from jennie_infra.db.repositories import risk
 from jennie_infra.db.repositories.risk import RiskRow
 from jennie_live.buy_executor.market_facts import MarketFacts
@@ -17,26 +18,33 @@ from jennie_live.buy_executor.profit import flows_between
 from jennie_live.desk.journal import Journal
 
 SAVE_EVERY_US = 60_000_000
-UNKNOWN = PnlReading(None, None, None, None)
 
 
 class LossGuard:
-    """Keeps the day's and week's profit and loss, latches a limit that was reached, reserves risk of open buys."""
+    """The meter of one desk, fed from its book, with its state kept in the ledger."""
 
     def __init__(self, settings: RiskSettings, book: Book, facts: MarketFacts, journal: Journal) -> None:
-        self._settings = settings
+        self._meter = LossMeter(settings)
         self._book = book
         self._facts = facts
         self._journal = journal
-        self.risk = RiskBook()
-        self.reading = UNKNOWN
-        self.state: LossLimitState | None = None
-        self._day: date | None = None
-        self._flows: list[Flow] = []
-        self._day_equity: int | None = None
-        self._week_equity: int | None = None
         self._saved: tuple[int, LossLimitState | None] = (0, None)
         self._hit_at: dict[str, datetime] = {}
+
+    @property
+    def risk(self) -> RiskBook:
+        """Risk of open buys."""
+        return self._meter.risk
+
+    @property
+    def reading(self) -> PnlReading:
+        """Profit and loss as last measured."""
+        return self._meter.reading
+
+    @property
+    def state(self) -> LossLimitState | None:
+        """Limits that were reached."""
+        return self._meter.state
 
     async def begin_day(self, day: date) -> None:
         """Load flows of the week, the equities to measure against, and limits that were reached before a restart."""
@@ -56,93 +64,71 @@ class LossGuard:
         first = next((row.previous_equity_krw for row in rows if row.previous_equity_krw is not None), None)
         if day_equity is None and today is not None:
             day_equity = today.previous_equity_krw
-        self._day, self._flows = day, flows
-        self._day_equity = day_equity
-        self._week_equity = week_equity if week_equity is not None else first
         self._hit_at = {}
         if today is not None and today.daily_limit_hit_at is not None:
             self._hit_at["daily"] = today.daily_limit_hit_at
         weekly = next((row.weekly_limit_hit_at for row in rows if row.weekly_limit_hit_at is not None), None)
         if weekly is not None:
             self._hit_at["weekly"] = weekly
-        self.state = LossLimitState(
-            market_day=day,
-            week=iso_week(day),
+        self._meter.begin_day(
+            day,
+            flows,
+            day_equity_krw=day_equity,
+            week_equity_krw=week_equity if week_equity is not None else first,
             daily_reached="daily" in self._hit_at,
             weekly_reached="weekly" in self._hit_at,
         )
 
     def add_flow(self, flow: Flow) -> None:
         """Money of an own fill."""
-        self._flows.append(flow)
+        self._meter.add_flow(flow)
 
     def add_change(self, change: PositionChange) -> None:
-        """Money of the other desk's fill that has come into force: what it realised on the average price it sold at."""
-        flow = None if self._day is None else flow_of_sale(change.before, change.event, self._day)
+        """Money of the other desk's fill that has come into force."""
+        day = self._meter.day
+        flow = None if day is None else flow_of_sale(change.before, change.event, day)
         if flow is not None:
-            self._flows.append(flow)
+            self._meter.add_flow(flow)
 
     def update(self, now: datetime) -> None:
         """Measure, latch, and keep the state in the ledger now and then."""
-        if self._day is None:
-            return
-        self._take_first_equity(now)
-        monday = self._day - timedelta(days=self._day.weekday())
         held = {code: position.quantity for code, position in self._book.positions.items() if position.quantity}
-        prices = {code: self.price(code) for code in held}
-        today = [flow for flow in self._flows if flow.day == self._day]
-        self.reading = PnlReading(
-            day_pnl_krw=period_pnl_krw(held, prices, self._closes(self._day), today),
-            week_pnl_krw=period_pnl_krw(held, prices, self._closes(monday), self._flows),
-            day_equity_krw=self._day_equity,
-            week_equity_krw=self._week_equity,
+        cash = self._book.cash(now)
+        state = self._meter.measure(
+            held,
+            {code: self.price(code) for code in held},
+            self._facts.history,
+            None if cash is None else cash.total_krw,
         )
-        self.state = advance(self.state, self.reading, self._day, self._settings)
-        for name, reached in (("daily", self.state.daily_reached), ("weekly", self.state.weekly_reached)):
+        if state is None:
+            return
+        for name, reached in (("daily", state.daily_reached), ("weekly", state.weekly_reached)):
             if reached:
                 self._hit_at.setdefault(name, now)
         self._save(now)
 
     def refusal(self) -> Refusal | None:
         """Why no position may be opened for losses; unknown counts as reached."""
-        if self._day is None:
-            return loss_refusal(None, self.reading, date.min, self._settings)
-        return loss_refusal(self.state, self.reading, self._day, self._settings)
+        return self._meter.refusal()
 
     def reserve(self, intent_id: str, risk_krw: int) -> Refusal | None:
         """Set risk aside before an order is sent."""
-        return self.risk.reserve(intent_id, risk_krw, self.reading, self._settings)
+        return self._meter.reserve(intent_id, risk_krw)
 
     def price(self, code: str) -> float | None:
         """Price of a holding now: the broker's at the last balance, or what was just paid."""
-        known = self._book.price_of(code)
-        if known is not None:
-            return known
-        position = self._book.positions.get(code)
-        is_new = position is not None and position.bought_on == self._day
-        return position.average_price_krw if position is not None and is_new else None
-
-    def _closes(self, day: date) -> dict[str, float | None]:
-        return {code: history.close_before(day) for code, history in self._facts.history.items()}
-
-    def _take_first_equity(self, now: datetime) -> None:
-        """A store without any earlier close measures from the first balance of its first day."""
-        if self._day_equity is None and not self._flows:
-            cash = self._book.cash(now)
-            self._day_equity = None if cash is None else cash.total_krw
-        if self._week_equity is None:
-            self._week_equity = self._day_equity
+        return self._book.price_now(code, self._meter.day)
 
     def _save(self, now: datetime) -> None:
-        day, state, reading = self._day, self.state, self.reading
+        day, state, reading = self._meter.day, self.state, self.reading
         if day is None or (to_epoch_us(now) - self._saved[0] < SAVE_EVERY_US and self._saved[1] == state):
             return
         self._saved = (to_epoch_us(now), state)
         known = reading.day_pnl_krw
         row = RiskRow(
             market_day=day,
-            previous_equity_krw=self._day_equity,
-            week_start_equity_krw=self._week_equity,
+            previous_equity_krw=self._meter.day_equity_krw,
+            week_start_equity_krw=self._meter.week_equity_krw,
             realized_pnl_krw=None,
             unrealized_pnl_krw=known,
             daily_limit_hit_at=self._hit_at.get("daily"),
