@@ -10,15 +10,13 @@ from typing import Any, Protocol
 
 from jennie_cli.errors import UserError
 from jennie_cli.exchange_admin import ExchangeAdmin
+from jennie_cli.slices import QUIET_SECONDS, day_end, jobs_after, slice_ends
 from jennie_cli.stack import TRADING_WORKERS
-from jennie_core.domain.base import KST
-from jennie_core.domain.schedule import SCHEDULE, ScheduledJob
+from jennie_core.domain.schedule import ScheduledJob
 from jennie_core.krx.sessions import SessionTimes
 from jennie_infra.bus.connect import SyncRedis, text
 from jennie_infra.bus.streams import Streams, decode_watermark
 
-QUIET_SECONDS = 60
-EVENING_SLICE = timedelta(minutes=10)
 NUDGE_SECONDS = 1.0
 HEARTBEAT_SECONDS = 2.0
 GIVE_UP_SECONDS = 90.0
@@ -87,7 +85,7 @@ class Conductor:
         self._slice = timedelta(seconds=slice_seconds)
         self._quiet = timedelta(seconds=quiet_seconds)
         self._speed = speed
-        self._until = until or times.close_at.replace(hour=20, minute=10)
+        self._until = until or day_end(times)
         self.progress = progress or Progress()
         self._between = between_slices
         self._cursor: str | None = None
@@ -96,7 +94,7 @@ class Conductor:
 
     def conduct(self, start: datetime) -> None:
         """From `start` (market time the exchange stands at) to the end of the day, jobs included."""
-        jobs = self._jobs_after(start)
+        jobs = jobs_after(self._times, start, self._until)
         ends = list(self.slice_ends(start))
         self.progress.slices_total = len(ends)
         self.progress.speed, self.progress.ends_at = self._speed, self._until
@@ -146,23 +144,8 @@ class Conductor:
         self.progress.slices_done += 1
 
     def slice_ends(self, start: datetime) -> Iterator[datetime]:
-        """Ends of the slices: fine while anything can trade, coarse before and after, one at each job's time."""
-        stops = sorted({due for due, _ in self._jobs_after(start)} | {self._until})
-        now = start
-        while now < self._until:
-            if now < self._times.open_at - timedelta(minutes=1):
-                step = min(now + self._quiet, self._times.open_at - timedelta(minutes=1))
-            elif now < self._times.close_at + timedelta(minutes=2):
-                step = now + self._slice
-            else:
-                step = now + EVENING_SLICE
-            due = next((stop for stop in stops if stop > now), self._until)
-            now = min(step, due, self._until)
-            yield now
-
-    def _jobs_after(self, start: datetime) -> list[tuple[datetime, ScheduledJob]]:
-        due = [(datetime.combine(self._times.day, job.at, KST), job) for job in SCHEDULE]
-        return sorted((pair for pair in due if start < pair[0] <= self._until), key=lambda pair: pair[0])
+        """Ends of the slices from `start` to the end of the day."""
+        return slice_ends(self._times, start, self._until, fine=self._slice, quiet=self._quiet)
 
     def _pace(self, start: datetime, end: datetime, pace_start: float) -> None:
         if self._speed is None:

@@ -6,8 +6,11 @@ from datetime import date, datetime
 from jennie_core.domain.base import to_epoch_us
 from jennie_core.domain.orders import AccountBalance
 from jennie_core.domain.positions import Position, PositionEvent
+from jennie_core.krx.sessions import SessionTimes
 from jennie_core.strategy.settled import Settled
 
+BALANCE_EVERY_US = 60_000_000
+HOUR_US = 3_600_000_000
 BALANCE_LIFE_US = 180_000_000
 """A balance is asked for every minute of market time in session; three minutes without one make cash unknown (I4)."""
 
@@ -89,6 +92,11 @@ class Book:
         """Take a fresh balance; the broker has counted every order but the ones in `keep`."""
         self._balance, self._balance_us, self.balance_is_stale = balance, now_us, False
         self._reserved = {intent: amount for intent, amount in self._reserved.items() if intent in keep}
+
+    def wants_balance(self, now_us: int, hours: SessionTimes) -> bool:
+        """Whether the balance is to be read: after a change, and every minute of market time around the session."""
+        aged = self._balance_us is None or now_us - self._balance_us >= BALANCE_EVERY_US
+        return self.balance_is_stale or (aged and hours.open_us - HOUR_US <= now_us < hours.last_trade_us)
 
     def reserve(self, intent_id: str, amount_krw: int) -> None:
         """Set cash aside before an order is sent (O5)."""

@@ -116,6 +116,11 @@ def check_sell(facts: SellFacts, settings: OrderSettings) -> Refusal | None:
     return None
 
 
+def halted_refusal(code: str) -> Refusal:
+    """The refusal to sell into a trading halt (거래정지) again (drill 10)."""
+    return Refusal(rule="HALTED", detail="trading of this stock is halted: the sell waits for its end", value=code)
+
+
 def quantity_to_sell(order: SellOrder, position: Position) -> int:
     """R-SELL-06: never more than the managed shares."""
     return min(order.quantity, position.quantity)

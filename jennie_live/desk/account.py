@@ -13,8 +13,6 @@ from jennie_live.common.runtime import Runtime
 from jennie_live.desk.desk import Desk
 from jennie_live.desk.reconcile import BALANCE_UNKNOWN, Reconciled, Reconciler, compare
 
-BALANCE_EVERY_US = 60_000_000
-HOUR_US = 3_600_000_000
 READ_AGAIN_US = 15_000_000
 """Pause after a reading that failed or was not believed: one that hangs holds up a desk, and its exits, for seconds."""
 
@@ -73,9 +71,7 @@ class AccountKeeper:
         """Read the balance when an order changed it, and every minute of market time around the session."""
         book, now_us = self._desk.book, self._desk.now_us
         hours = session_times(from_epoch_us(now_us).date())
-        aged = book.balance_us is None or now_us - book.balance_us >= BALANCE_EVERY_US
-        wanted = book.balance_is_stale or (aged and hours.open_us - HOUR_US <= now_us < hours.last_trade_us)
-        if not wanted or self._rests:
+        if not book.wants_balance(now_us, hours) or self._rests:
             return
         try:
             balance = await self._desk.gateway.balance()

@@ -2,6 +2,7 @@
 
 from jennie_core.domain.decisions import Refusal
 from jennie_core.domain.enums import ListingStatus
+from jennie_core.strategy.sell_checks import halted_refusal
 from jennie_infra.gateway_client import GatewayError
 from jennie_live.desk.ports import BrokerDoor
 
@@ -14,4 +15,4 @@ async def still_halted(gateway: BrokerDoor, code: str) -> Refusal | None:
         return None
     if quote.status is not ListingStatus.HALTED:
         return None
-    return Refusal(rule="HALTED", detail="trading of this stock is halted: the sell waits for its end", value=code)
+    return halted_refusal(code)
