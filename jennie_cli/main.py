@@ -65,6 +65,46 @@ def rehearse(
 
 
 @app.command()
+def replay(
+    day: Annotated[str, typer.Argument(help="the day, YYYY-MM-DD")],
+    market_data: Annotated[
+        Path | None, typer.Option(help="folder with real daily KRX bars; default: a generated market")
+    ] = None,
+    seed: Annotated[str, typer.Option(help="seed of the generated market and of the tick paths")] = "7",
+    ticks: Annotated[Path | None, typer.Option(help="recorded tick log: a folder or one part")] = None,
+    home: Annotated[Path | None, typer.Option(help="run folder with tick log and stores")] = None,
+    estimate_fills: Annotated[
+        bool, typer.Option(help="with --home: estimate fills from the ticks even where the exchange could match")
+    ] = False,
+    slippage_bps: Annotated[float, typer.Option(help="estimated fills: how much worse than the trade")] = 5.0,
+    volume_share: Annotated[float, typer.Option(help="estimated fills: share of each trade's volume, 0..1")] = 0.1,
+    cash: Annotated[int, typer.Option(help="with --ticks: won the account begins with", min=1)] = 100_000_000,
+    json: Annotated[Path | None, typer.Option(help="write the report to this file")] = None,
+    lang: Annotated[str, typer.Option(help="ko or en")] = "ko",
+) -> None:
+    """Run one day again through the deciding code alone: no processes, no network, the same orders."""
+    from jennie_cli.replay.command import ReplayPlan, parse_language, parse_rules, run_replay
+
+    with one_clear_line():
+        asked = parse_day(day, "DAY")
+        if asked is None:
+            raise UserError("DAY: give the day to replay, e.g. 2025-06-27")
+        plan = ReplayPlan(
+            day=asked,
+            market_data=market_data,
+            seed=parse_seed(seed),
+            ticks=ticks,
+            home=home,
+            estimate_fills=estimate_fills,
+            rules=parse_rules(slippage_bps, volume_share),
+            cash_krw=cash,
+            json=json,
+            language=parse_language(lang),
+        )
+        raise typer.Exit(run_replay(plan, Console(highlight=False)))
+
+
+@app.command()
 def up(
     port_base: Annotated[str, typer.Option(help="added to every port")] = "0",
     seed: Annotated[str, typer.Option(help="rehearsal only: seed of the generated market")] = "7",

@@ -19,7 +19,7 @@ from jennie_sim.market.hours import from_instant, hhmmss, to_instant
 from jennie_sim.market.market import Market
 from jennie_sim.market.pack import SessionPack
 from jennie_sim.market.tape import Col
-from jennie_sim.protocol.market_events import ANNOUNCE_EVERY_MS, Span
+from jennie_sim.protocol.market_events import ANNOUNCE_EVERY_MS, BEHIND_TRADES, Span
 
 MAX_CODES = 40
 SECOND_MS = 1_000
@@ -82,9 +82,11 @@ class InProcessExchange:
             for interruption in tape.interruptions:
                 if interruption.ends_ms <= span.after_ms or interruption.begins_ms >= span.until_ms:
                     continue
-                for at_ms in span.every(ANNOUNCE_EVERY_MS, interruption.begins_ms + 1):
-                    if at_ms < interruption.ends_ms:
-                        events.append((at_ms, 0, code, 1 << 20, self._announcement(code, at_ms)))
+                events.extend(
+                    (at_ms, 0, code, BEHIND_TRADES, self._announcement(code, at_ms))
+                    for at_ms in span.every(ANNOUNCE_EVERY_MS, interruption.begins_ms + 1)
+                    if at_ms < interruption.ends_ms
+                )
         events.sort(key=lambda event: event[:4])
         return ((event[0], event[4]) for event in events)
 
@@ -112,7 +114,10 @@ class InProcessExchange:
     # ---- orders ---------------------------------------------------------------------------------
 
     def executions(self, piece: Slice) -> Sequence[ExecutionNotice]:
-        """The notices of the newest slice."""
+        """The notices of the newest slice; slices that come from a log move the exchange here."""
+        until_ms = (piece.end_us - self._midnight_us) // 1_000
+        if until_ms > self._exchange.now_ms:
+            self._notices = [self._decoded(notice) for notice in self._exchange.advance(until_ms)]
         return self._notices
 
     def place(self, order: OrderRequest) -> Accepted | Refused:

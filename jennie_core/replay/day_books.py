@@ -27,7 +27,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Trade:
-    """One order with what its fills cost and earned; `realized_pnl_krw` is net of the sale's own costs, None for a buy."""
+    """One order with what its fills cost and earned; `realized_pnl_krw` net of the sale's own costs, None for a buy."""
 
     intent: Intent
     fills: list[NewFill] = field(default_factory=list)
