@@ -77,14 +77,16 @@ def parse_terms(texts: dict[str, str]) -> BacktestTerms:
         first = error.errors()[0]
         name = str(first["loc"][0])
         option = "--" + name.removesuffix("_krw").replace("_", "-")
-        raise UserError(f"{option}={texts.get(name)}: {_rule(name, first['msg'])}") from error
+        raise UserError(f"{option}={texts.get(name)}: {_rule(name)}") from error
 
 
-def _rule(name: str, message: str) -> str:
-    bounds = {type(item).__name__: item for item in BacktestTerms.model_fields[name].metadata}
-    words = {"Ge": "at least", "Gt": "above", "Le": "at most"}
-    said = [f"{words[kind]} {getattr(item, kind.lower()):,g}" for kind, item in bounds.items() if kind in words]
-    return f"{message[0].lower()}{message[1:]}; it must be a number {' and '.join(said)}"
+def _rule(name: str) -> str:
+    field = BacktestTerms.model_fields[name]
+    words = (("ge", "at least"), ("gt", "above"), ("le", "at most"))
+    bounds = [
+        f"{word} {getattr(item, key):,.15g}" for item in field.metadata for key, word in words if hasattr(item, key)
+    ]
+    return f"must be a {'whole ' if field.annotation is int else ''}number {' and '.join(bounds)}"
 
 
 def _place(out: Path | None, default: Path) -> Path:

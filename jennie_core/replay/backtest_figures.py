@@ -48,7 +48,7 @@ class YearFigures:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The whole range; None = not known or nothing to measure."""
+    """The whole range; None = not known or nothing to measure (a yearly return needs a year)."""
 
     sessions: int
     start_krw: int
@@ -98,7 +98,7 @@ def figures(days: Sequence[DayRecord], trips: Sequence[RoundTrip]) -> Figures:
         start_krw=start,
         end_krw=end,
         return_pct=(end / start - 1) * 100,
-        yearly_return_pct=((end / start) ** (1 / years_lived) - 1) * 100 if end > 0 else None,
+        yearly_return_pct=((end / start) ** (1 / years_lived) - 1) * 100 if end > 0 and years_lived >= 1 else None,
         index_return_pct=None if base is None or not index else (index[-1][1] / base - 1) * 100,
         volatility_pct=None if volatility is None else volatility * sqrt(SESSIONS_PER_YEAR) * 100,
         sharpe=mean / volatility * sqrt(SESSIONS_PER_YEAR) if volatility else None,
@@ -181,7 +181,9 @@ def exit_figures(fills: Iterable[Fill]) -> tuple[ExitFigures, ...]:
 
 def worst_index_days(days: Sequence[DayRecord], count: int) -> list[DayRecord]:
     """The sessions on which the index fell most, deepest first."""
-    known = [(day.index_change_pct, day) for day in days if day.index_change_pct is not None]
+    known = [
+        (day.index_change_pct, day) for day in days if day.index_change_pct is not None and day.index_change_pct < 0
+    ]
     return [day for _, day in sorted(known, key=lambda pair: (pair[0], pair[1].day))[:count]]
 
 
