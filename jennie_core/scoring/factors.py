@@ -99,9 +99,9 @@ def flow_factors(flows: pl.DataFrame, prices: pl.DataFrame, *, as_of: date) -> p
     duplicates = window.select("code", "trade_date").is_duplicated().sum()
     if duplicates:
         raise ValueError(f"R-ENR-12: investor flows hold {duplicates} rows for a code and date that appears twice")
-    valued = window.join(prices.select("code", "trade_date", "close_krw"), on=["code", "trade_date"], how="left").sort(
-        "code", "trade_date"
-    )
+    keys = ["code", "trade_date"]
+    closes = prices.select(*keys, "close_krw").join(window, on=keys, how="semi")
+    valued = window.join(closes, on=keys, how="left").sort(keys)
     ratio = pl.col("foreign_held_pct").drop_nulls()
     return valued.group_by("code", maintain_order=True).agg(
         _sum_or_null(pl.col("foreign_net_shares") * pl.col("close_krw")).alias("foreign_net_krw"),

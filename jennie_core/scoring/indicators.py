@@ -76,27 +76,22 @@ def with_terms(bars: pl.DataFrame, n: int = RSI_PERIOD) -> pl.DataFrame:
     They are computed over the whole market at once, so that the groups only sum (`rsi_of_terms`, `simple_rsi_of_terms`,
     `atr_of_terms`). `weight_` is Wilder's weight of a row counted from its code's last one; `range_` is null on halts.
     """
-    same = pl.col("code") == pl.col("code").shift(1)
-    change = pl.when(same).then((pl.col("close_krw") - pl.col("close_krw").shift(1)).cast(pl.Float64))
-    age = (pl.int_range(pl.len(), 0, -1) - 1).over("code").cast(pl.Float64)
-    traded = bars.lazy().with_row_index("row_").filter(~pl.col("is_halted"))
-    ranges = traded.select(
-        "row_",
-        pl.when(same)
-        .then(true_range(pl.col("high_krw"), pl.col("low_krw"), pl.col("close_krw")))
-        .cast(pl.Float64)
-        .alias("range_"),
-    ).collect()
-    return (
-        bars.with_row_index("row_")
-        .join(ranges, on="row_", how="left", maintain_order="left")
-        .with_columns(
-            change.clip(lower_bound=0.0).alias("gain_"),
-            (-change).clip(lower_bound=0.0).alias("loss_"),
-            pl.lit((n - 1) / n).pow(age).alias("weight_"),
-        )
-        .drop("row_")
+    number = pl.col("code_number_")
+    change = pl.when(number == number.shift(1)).then(pl.col("close_krw") - pl.col("close_krw").shift(1))
+    age = (pl.int_range(pl.len(), 0, -1) - 1).over(number).cast(pl.Float64)
+    traded = ~pl.col("is_halted")
+    last_close, last_number = (
+        pl.when(traded).then(column).forward_fill().shift(1) for column in (pl.col("close_krw"), number)
     )
+    high, low = pl.col("high_krw"), pl.col("low_krw")
+    span = pl.max_horizontal(high - low, (high - last_close).abs(), (low - last_close).abs())
+    numbered = bars.with_columns(code_number_=pl.col("code").rle_id())
+    return numbered.with_columns(
+        change.clip(lower_bound=0).cast(pl.Float64).alias("gain_"),
+        (-change).clip(lower_bound=0).cast(pl.Float64).alias("loss_"),
+        pl.lit((n - 1) / n).pow(age).alias("weight_"),
+        pl.when(traded & (last_number == number)).then(span).cast(pl.Float64).alias("range_"),
+    ).drop("code_number_")
 
 
 def rsi_of_terms(n: int = RSI_PERIOD) -> pl.Expr:

@@ -15,13 +15,15 @@ def market_cap_now(market_caps: pl.DataFrame, prices: pl.DataFrame, *, as_of: da
     where the snapshot's session is not in the price history: too old to carry, so unknown.
     """
     require_known(require(market_caps, MARKET_CAPS, "market caps"), "snapshot_date", as_of, "market caps")
-    closes = prices.filter(pl.col("trade_date") <= as_of).select("code", "trade_date", "close_krw")
-    newest = closes.sort("code", "trade_date").group_by("code").agg(pl.col("close_krw").last().alias("last_close"))
-    then = market_caps.join(
-        closes, left_on=["code", "snapshot_date"], right_on=["code", "trade_date"], how="left"
-    ).join(newest, on="code", how="left")
+    closes = prices.lazy().filter(pl.col("trade_date") <= as_of).select("code", "trade_date", "close_krw")
+    last_close = pl.col("close_krw").get(pl.col("trade_date").arg_max()).alias("last_close")
+    newest = closes.group_by("code").agg(last_close)
+    snapshots = market_caps.lazy().rename({"snapshot_date": "trade_date"})
+    keys = ["code", "trade_date"]
+    on_the_day = closes.join(snapshots.select(keys), on=keys, how="semi")
+    then = snapshots.join(on_the_day, on=keys, how="left").join(newest, on="code", how="left").collect()
     carried = carried_cap(pl.col("last_close"), close_then=pl.col("close_krw"))
-    return then.select("code", carried.alias("market_cap_krw"), pl.col("snapshot_date").alias("market_cap_date"))
+    return then.select("code", carried.alias("market_cap_krw"), pl.col("trade_date").alias("market_cap_date"))
 
 
 def carried_cap(close_now: pl.Expr, *, close_then: pl.Expr) -> pl.Expr:
