@@ -12,7 +12,7 @@ REHEARSE_OPTIONS = $(COMMON_OPTIONS) $(if $(SPEED),--speed "$(SPEED)") \
 RUNS ?= 20
 ASSET_GRAPH_TEST := tests/unit/test_asset_graph.py
 
-.PHONY: help setup demo test test-ui test-clients lint format bench soak drills up down web lock clean
+.PHONY: help setup demo test test-ui test-clients lint rules format bench soak drills up down web lock clean
 
 help: ## List every target in one line each
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,12 +40,16 @@ test-ui: setup web ## Run the browser tests (needs a Chromium on this machine)
 test-clients: setup ## Run the tests against other client libraries and servers
 	@$(VENV)/pytest tests/clients -m clients $(PYTEST_ARGS)
 
-lint: setup ## Check style, types, imports and the asset graph
+lint: setup ## Check style, types, imports, the asset graph and that every rule has a test
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy $(addprefix -p ,$(PACKAGES))
 	@$(VENV)/lint-imports
 	@if [ -f $(ASSET_GRAPH_TEST) ]; then $(VENV)/pytest -q $(ASSET_GRAPH_TEST); fi
+	@$(VENV)/python scripts/rules.py --brief
+
+rules: setup ## Print every trading rule with the tests that prove it; fails where one has none
+	@$(VENV)/python scripts/rules.py
 
 format: setup ## Format the Python code and mend what ruff can mend
 	@$(VENV)/ruff check --fix-only -q .

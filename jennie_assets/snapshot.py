@@ -4,7 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import delete, insert, update
+from sqlalchemy.engine import Connection
+
 from jennie_core.domain.orders import AccountBalance
+from jennie_infra.db.ledger import DailyAssetSnapshot
 
 
 def snapshot_row(
@@ -34,3 +38,11 @@ def snapshot_row(
         "is_active": True,
         "known_at": now,
     }
+
+
+def store_snapshot(connection: Connection, row: Mapping[str, Any]) -> None:
+    """Append the run's row and make it the day's active one; the same run again replaces its own (B4)."""
+    t, day, run_id = DailyAssetSnapshot, row["snapshot_date"], row["run_id"]
+    connection.execute(delete(t).where(t.snapshot_date == day, t.run_id == run_id))
+    connection.execute(update(t).where(t.snapshot_date == day).values(is_active=False))
+    connection.execute(insert(t).values(**row))

@@ -89,6 +89,7 @@ def test_a_double_key_keeps_the_window_as_it_was(store: Engine) -> None:
         assert prices.read_daily_prices(connection, LAST, LAST)["close_krw"].to_list() == [61_000]
 
 
+@pytest.mark.rule("R-NEWS-09", "R-NEWS-11")
 def test_awkward_titles_and_unknown_values_survive(store: Engine) -> None:
     titles = ["탭\t과 역슬래시 \\N", '따옴표 "와" 줄\n바꿈', "이모지 🚀", "평범"]
     frame = pl.DataFrame(

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from jennie_core.domain.control import ControlVerb
 from jennie_core.domain.enums import SellReason, SignalType
 from jennie_core.domain.signals import Alert, BuySignal, SellOrder, TradeNotification
+from jennie_infra.bus.cache import put
 from jennie_infra.bus.keys import RedisKeys
 from jennie_infra.bus.streams import Streams, StreamWriter
 from jennie_infra.db.ledger import AlertLog, ControlLog, StopRow
@@ -33,6 +34,7 @@ from tests.integration.command_rig import (
     stub_gateway,
     until,
 )
+from tests.unit.strategy.builders import entry, watchlist
 
 
 def _free_port() -> int:
@@ -384,6 +386,34 @@ async def test_the_daily_buy_limit_is_kept_in_the_ledger(rig: CommandRig) -> Non
         await client.post("/commands", json={"text": "/maxbuy 0"})
     with rig.engine.connect() as connection:
         assert read_max_buys(connection) == 0
+
+
+@pytest.mark.rule("R-TG-11", "R-TG-15", "R-TG-19", "R-TG-20", "R-TG-21", "R-TG-22", "R-TG-23", "R-TG-27", "R-TG-29")
+async def test_questions_are_answered_with_what_is_known(rig: CommandRig) -> None:
+    rig.hold("104010", 12)
+    await put(rig.redis, RedisKeys.WATCHLIST_ACTIVE, watchlist(*(entry(f"{n:06d}", rank=n) for n in range(1, 26))))
+    async with serving(stub_gateway(), rig.settings.port("kis-gateway")), rig.handler() as client:
+
+        async def ask(text: str) -> str:
+            return str((await client.post("/commands", json={"text": text}, timeout=20)).json()["plain"])
+
+        status = await ask("/status")
+        assert "모의 리허설" in status
+        assert "시장 시각: 2025-06-27" in status
+        assert "거래 허가: 없음" in status
+        assert "JENNIE_MODE로만" in await ask("/dryrun off")
+        assert "가온전자 12주 · 평단 48,000" in await ask("/portfolio")
+        assert "거래가 없습니다" in await ask("/pnl")
+        assert "예수금 10,000,000원" in await ask("/balance")
+        assert "50,000원 (+2.04 %)" in await ask("/price 104010")
+        listed = await ask("/watchlist")
+        assert "20. name-000020" in listed
+        assert "21. " not in listed
+        config = await ask("/config")
+        assert "하루 매수 6회" in config
+        assert "일 −2 % · 주 −5 %" in config
+        diagnosis = await ask("/diagnose")
+        assert all(f"✅ {name}" in diagnosis for name in ("redis", "ledger", "gateway"))
 
 
 EVERY_COMMAND = """

@@ -29,6 +29,7 @@ def test_without_a_login_the_page_says_how_to_get_one(stage: Stage, open_page: C
     expect(page.get_by_text("jennie login")).to_be_visible()
 
 
+@pytest.mark.rule("R-DASH-01", "R-DASH-11")
 def test_overview_shows_account_clock_mode_and_permit(stage: Stage, open_page: Callable[..., Page]) -> None:
     page = open_page(stage.login_link())
     expect(page.get_by_text("모의 리허설 - 가격은 시뮬레이션")).to_be_visible()
@@ -116,6 +117,7 @@ def test_scout_names_the_nearest_rule_with_value_and_limit(stage: Stage, open_pa
     expect(page.get_by_role("dialog").locator(".factors")).to_contain_text("알 수 없음")
 
 
+@pytest.mark.rule("R-DASH-09", "R-DASH-10")
 def test_system_runs_a_job_in_two_steps_and_shows_logs_and_the_last_rehearsal(
     stage: Stage, open_page: Callable[..., Page]
 ) -> None:
@@ -136,6 +138,7 @@ def test_system_runs_a_job_in_two_steps_and_shows_logs_and_the_last_rehearsal(
     expect(page.get_by_text("2025-06-26 장")).to_be_visible()
 
 
+@pytest.mark.rule("R-DASH-11")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 768, 1_440])
 def test_no_page_is_wider_than_the_screen(stage: Stage, open_page: Callable[..., Page], width: int, theme: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jennie_infra.settings import load_settings
-from jennie_infra.vectors import HASHED, HashedEmbedder, NewsVectors
+from jennie_infra.vectors import HASHED, HashedEmbedder, NewsVectors, VectorStoreError
 
 
 def test_hashed_vectors_are_equal_for_equal_text_and_have_length_one() -> None:
@@ -30,3 +30,11 @@ def test_context_finds_the_stocks_own_recent_headlines(tmp_path: Path) -> None:
         assert vectors.add(rows) == 4
         found = vectors.context("005930", "수주 공급계약", before=date(2025, 6, 27))
     assert found == ["대규모 수주 공급계약 체결"]
+
+
+@pytest.mark.rule("R-NEWS-13")
+def test_a_store_that_cannot_be_opened_is_one_named_error(tmp_path: Path) -> None:
+    """The kind that the asset catches and goes on with: trading never waits for vectors."""
+    settings = load_settings({}, Path("absent.env"), home=tmp_path)
+    with NewsVectors.open(settings), pytest.raises(VectorStoreError, match="cannot be opened"):
+        NewsVectors.open(settings)

@@ -1,15 +1,13 @@
 """Account value at the close and the evening briefing."""
 
 import dagster as dg
-from sqlalchemy import delete, insert, update
 
 from jennie_assets import records
 from jennie_assets.briefing import compose
 from jennie_assets.partitions import SESSIONS
 from jennie_assets.platform import Platform
 from jennie_assets.run_facts import facts
-from jennie_assets.snapshot import snapshot_row
-from jennie_infra.db.ledger import DailyAssetSnapshot
+from jennie_assets.snapshot import snapshot_row, store_snapshot
 from jennie_infra.db.repositories import market_scores as scores
 from jennie_infra.telegram import TelegramError, send_to_all
 
@@ -36,11 +34,8 @@ def daily_asset_snapshot(
         run_id=run.run_id,
         now=run.now,
     )
-    t = DailyAssetSnapshot
     with platform.ledger.begin() as connection:
-        connection.execute(delete(t).where(t.snapshot_date == run.day, t.run_id == run.run_id))
-        connection.execute(update(t).where(t.snapshot_date == run.day).values(is_active=False))
-        connection.execute(insert(t).values(**row))
+        store_snapshot(connection, row)
     figures = {name: value for name, value in row.items() if name.endswith("_krw")}
     return dg.MaterializeResult(
         metadata=run.metadata(rows=1, source="broker balance", version=records.version_of([figures]), **figures)

@@ -7,12 +7,14 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from sqlalchemy import select
 
 from jennie_assets.briefing import told
-from jennie_assets.snapshot import snapshot_row
+from jennie_assets.snapshot import snapshot_row, store_snapshot
 from jennie_core.domain.base import KST
 from jennie_core.domain.orders import AccountBalance, Holding
 from jennie_infra.db.engine import make_engine
+from jennie_infra.db.ledger import DailyAssetSnapshot
 from jennie_infra.db.repositories import market_scores as scores
 from jennie_infra.db.schema import upgrade
 from jennie_infra.settings import load_settings
@@ -42,6 +44,22 @@ def test_the_total_is_settled_cash_and_stocks_and_costs_are_booked() -> None:
     assert (row["total_asset_krw"], row["cash_krw"], row["stock_evaluation_krw"]) == (6_200, 5_000, 1_200)
     assert (row["unrealized_pnl_krw"], row["realized_pnl_krw"]) == (200, -40)
     assert (row["fees_krw"], row["taxes_krw"], row["position_count"]) == (5, 7, 1)
+
+
+@pytest.mark.rule("R-SNAP-04")
+def test_a_second_run_of_a_day_is_the_active_one_and_the_first_stays(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'ledger.db'}", durable=False)
+    upgrade("ledger", engine)
+    account = AccountBalance(
+        deposit_krw=1, cash_krw=1, orderable_cash_krw=1, total_evaluation_krw=1, holdings=(), inquired_at=NOW
+    )
+    for run_id in ("r1", "r2", "r2"):
+        with engine.begin() as connection:
+            store_snapshot(connection, snapshot_row(account, [], 0, day=DAY, run_id=run_id, now=NOW))
+    with engine.connect() as connection:
+        rows = connection.execute(select(DailyAssetSnapshot.run_id, DailyAssetSnapshot.is_active)).all()
+    assert sorted(map(tuple, rows)) == [("r1", False), ("r2", True)]
+    engine.dispose()
 
 
 @pytest.mark.rule("R-BRF-03")

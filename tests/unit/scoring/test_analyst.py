@@ -177,7 +177,7 @@ def test_the_same_rows_give_the_same_opinion(readings: Any) -> None:
     assert rules_opinions(frame).equals(rules_opinions(frame))
 
 
-@pytest.mark.rule("R-ANL-04", "R-ANL-09")
+@pytest.mark.rule("R-ANL-04", "R-ANL-09", "R-ENUM-16")
 @pytest.mark.parametrize(
     "reply",
     [{"score": 101, "grade": "S", "reason": "가" * 30}, {"score": 50, "grade": "E", "reason": "가" * 30},

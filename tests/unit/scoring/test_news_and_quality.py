@@ -17,6 +17,7 @@ def headlines(*rows: tuple[str, date, str]) -> pl.DataFrame:
     return pl.DataFrame([(*row, "press") for row in rows], schema=dict(frames.HEADLINES), orient="row")
 
 
+@pytest.mark.rule("R-NEWS-09", "R-NEWS-10")
 @pytest.mark.parametrize(
     ("title", "low", "high"),
     [
@@ -30,7 +31,7 @@ def test_titles_are_judged_by_known_words(title: str, low: float | None, high: f
     assert score is None if low is None or high is None else low <= score <= high
 
 
-@pytest.mark.rule("R-ENR-08")
+@pytest.mark.rule("R-ENR-08", "R-NEWS-06")
 def test_the_mean_covers_fourteen_days_and_repeats_count_once() -> None:
     frame = headlines(
         ("000010", DAY, "급등"), ("000010", DAY, "급등"), ("000010", DAY - timedelta(days=13), "급락"),
@@ -44,6 +45,7 @@ def test_scores_of_a_model_are_used_as_they_are() -> None:
     assert news_factors(scored, as_of=DAY)["news_sentiment"][0] == 91.0
 
 
+@pytest.mark.rule("R-NEWS-07")
 def test_a_later_headline_is_refused() -> None:
     with pytest.raises(LookAheadError):
         news_factors(headlines(("000010", DAY + timedelta(days=1), "급등")), as_of=DAY)
