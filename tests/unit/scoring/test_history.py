@@ -6,10 +6,10 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
-from jennie_core.scoring.history import HistoryInputs, ScoutDay, scout_days
 
 from jennie_core.domain.trading_settings import ScoutSettings
 from jennie_core.scoring.council import macro_insight, rules_replies
+from jennie_core.scoring.history import HistoryInputs, ScoutDay, scout_days
 from jennie_core.scoring.history_context import run_stamp
 from jennie_core.scoring.knowledge import inputs_known
 from jennie_core.scoring.macro_readings import collect_readings

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from jennie_core.scoring.history import HistoryInputs, ScoutDay, scout_days
 
 from jennie_core.domain.trading_settings import ScoutSettings
+from jennie_core.scoring.history import HistoryInputs, ScoutDay, scout_days
 from jennie_core.scoring.history_context import run_stamp
 from jennie_core.scoring.knowledge import inputs_known
 from jennie_core.scoring.scout import run_scout
