@@ -6,7 +6,8 @@ import plotly.graph_objects as go
 
 from jennie_cli.backtest.run import Outcome
 from jennie_cli.report.page import BAD, GOOD, INK, MUTED, style
-from jennie_core.replay.backtest_figures import fall_from_peak, index_base
+from jennie_core.replay.backtest_curves import fall_from_peak
+from jennie_core.replay.backtest_figures import index_base
 
 
 def charts(outcome: Outcome) -> list[str]:

@@ -14,9 +14,10 @@ from jennie_core.domain.trading_settings import TradingSettings
 from jennie_core.krx.sessions import SessionTimes, session_times
 from jennie_core.replay.backtest_bars import BarPanel, IndexBar, Listing
 from jennie_core.replay.backtest_book import Book
-from jennie_core.replay.backtest_entries import EntryDesk, Opening
+from jennie_core.replay.backtest_entries import EntryDesk
 from jennie_core.replay.backtest_exits import ExitDesk
 from jennie_core.replay.backtest_losses import LossWatch
+from jennie_core.replay.backtest_offers import Opening
 from jennie_core.replay.backtest_records import DayRecord, Fill, Stage
 from jennie_core.replay.backtest_risk import DayRisk
 from jennie_core.replay.backtest_terms import BacktestTerms, DayPlan

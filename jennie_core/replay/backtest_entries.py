@@ -6,64 +6,29 @@ best rank first, at the price of the open. The scanner's gates on the market con
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 
-from jennie_core.domain.base import canonical_hash
 from jennie_core.domain.control import StopState
 from jennie_core.domain.decisions import Refusal
-from jennie_core.domain.enums import ListingStatus, SignalType
-from jennie_core.domain.macro import SectorBudget
+from jennie_core.domain.enums import ListingStatus
 from jennie_core.domain.positions import Position
 from jennie_core.domain.signals import BuySignal
 from jennie_core.domain.trading_settings import TradingSettings
-from jennie_core.domain.watchlist import HotWatchlist, WatchlistEntry
+from jennie_core.domain.watchlist import WatchlistEntry
 from jennie_core.krx.calendar import KrxCalendar
-from jennie_core.krx.sessions import SessionTimes
-from jennie_core.replay.backtest_bars import UNKNOWN_LISTING, Bar, BarPanel, Listing
+from jennie_core.replay.backtest_bars import UNKNOWN_LISTING, BarPanel, Listing
 from jennie_core.replay.backtest_book import Book, Holding
 from jennie_core.replay.backtest_correlation import CorrelationView
 from jennie_core.replay.backtest_fills import Miss, buy_fill, day_limits
 from jennie_core.replay.backtest_losses import LossWatch
+from jennie_core.replay.backtest_offers import SIGNAL, Offer, Opening, buy_signal, context_refusal
 from jennie_core.replay.backtest_terms import BacktestTerms
 from jennie_core.strategy.buy_checks import BuyFacts, check_buy
 from jennie_core.strategy.buying import BuyBasis, BuyPlan, plan_buy
-from jennie_core.strategy.context import EffectiveContext
-from jennie_core.strategy.gates import macro_refusal
 from jennie_core.strategy.held import HeldStock, PositionIndicators
 from jennie_core.strategy.sizing import HeldPosition
 
-SIGNAL = SignalType.MOMENTUM
 ENTRY_RULE = "R-BT-entry"
 NO_STOPS = StopState()
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One listed stock at the open."""
-
-    entry: WatchlistEntry
-    bar: Bar | None
-    base_krw: int
-    listing: Listing
-
-    @property
-    def price_krw(self) -> int:
-        """The open; the close before when there is no trade."""
-        return self.base_krw if self.bar is None or self.bar.is_halted else self.bar.open_krw
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What all entries of one open share."""
-
-    session: SessionTimes
-    row: int
-    context: EffectiveContext | Refusal
-    watchlist: HotWatchlist
-    budget: SectorBudget
-    stop_loss_cooldowns: Mapping[str, datetime]
-    sell_cooldowns: Mapping[str, datetime]
 
 
 class EntryDesk:
@@ -104,12 +69,9 @@ class EntryDesk:
     def _enter(
         self, offer: Offer, opening: Opening, losses: LossWatch, correlation: CorrelationView
     ) -> Refusal | Miss | None:
-        context, signal = opening.context, self._signal(offer, opening)
-        if isinstance(context, EffectiveContext):
-            refusal = macro_refusal(context) or avoided_refusal(context)
-            if refusal is not None:
-                return refusal
-        refusal = check_buy(self._facts(signal, offer, opening, losses), self._settings)
+        context, signal = opening.context, buy_signal(offer, opening)
+        refusal = None if isinstance(context, Refusal) else context_refusal(context)
+        refusal = refusal or check_buy(self._facts(signal, offer, opening, losses), self._settings)
         if refusal is not None:
             return refusal
         if isinstance(context, Refusal):
@@ -146,35 +108,7 @@ class EntryDesk:
         self._buys += 1
         return None
 
-    def _signal(self, offer: Offer, opening: Opening) -> BuySignal:
-        entry, watchlist, open_us = offer.entry, opening.watchlist, opening.session.open_us
-        context = opening.context
-        return BuySignal(
-            signal_id=canonical_hash([opening.session.day.isoformat(), entry.code]),
-            stock_code=entry.code,
-            stock_name=entry.name,
-            signal_type=SIGNAL,
-            signal_price_krw=offer.price_krw,
-            source="scanner",
-            market_regime=None if isinstance(context, Refusal) else context.regime,
-            position_multiplier=0.0 if isinstance(context, Refusal) else context.position_multiplier,
-            watchlist_version=watchlist.version,
-            score_run_id=watchlist.run_id,
-            hybrid_score=entry.hybrid_score,
-            llm_score=entry.llm_score,
-            is_tradable=entry.is_tradable,
-            trade_tier=entry.trade_tier,
-            risk_tag=entry.risk_tag,
-            sector_group=entry.sector_group,
-            atr_krw=entry.atr_krw,
-            scored_on=entry.scored_at.date(),
-            tick_exchange_us=open_us,
-            tick_received_us=open_us,
-            signalled_at=opening.session.open_at,
-        )
-
     def _facts(self, signal: BuySignal, offer: Offer, opening: Opening, losses: LossWatch) -> BuyFacts:
-        is_open = offer.bar is not None and not offer.bar.is_halted
         return BuyFacts(
             signal=signal,
             market_time=opening.session.open_at,
@@ -190,7 +124,7 @@ class EntryDesk:
             stop_loss_cooldowns=opening.stop_loss_cooldowns,
             sell_cooldowns=opening.sell_cooldowns,
             buys_today=self._buys,
-            listing_status=ListingStatus.NORMAL if is_open else ListingStatus.HALTED,
+            listing_status=ListingStatus.NORMAL if offer.trades else ListingStatus.HALTED,
             is_interrupted=False,
             price_krw=offer.price_krw,
             cash_krw=self._book.cash_krw,
@@ -213,13 +147,6 @@ class EntryDesk:
             kind=offer.listing.kind,
             market=offer.listing.market,
         )
-
-
-def avoided_refusal(context: EffectiveContext) -> Refusal | None:
-    """R-STRAT-11: the council avoids this kind of signal."""
-    if SIGNAL not in context.strategies_to_avoid:
-        return None
-    return Refusal(rule="R-STRAT-11", detail="the council avoids this strategy", value=SIGNAL.value)
 
 
 def _as_held(code: str, holding: Holding) -> HeldPosition:

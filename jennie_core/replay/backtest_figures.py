@@ -3,22 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from math import sqrt
 
 from jennie_core.domain.enums import OrderSide
+from jennie_core.replay.backtest_curves import Drawdown, daily_returns, deepest_fall, deviation
 from jennie_core.replay.backtest_records import DayRecord, Fill, RoundTrip
 
 SESSIONS_PER_YEAR = 252
-
-
-@dataclass(frozen=True, slots=True)
-class Drawdown:
-    """The deepest fall from a peak; days are those of peak and trough."""
-
-    depth_pct: float
-    peak: date
-    trough: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +78,7 @@ def figures(days: Sequence[DayRecord], trips: Sequence[RoundTrip]) -> Figures:
     base = index_base(days)
     returns = daily_returns(start, [value for _, value in equity])
     fills = [fill for day in days for fill in day.fills]
-    volatility = _deviation(returns)
+    volatility = deviation(returns)
     mean = sum(returns) / len(returns)
     years_lived = len(days) / SESSIONS_PER_YEAR
     traded = sum(fill.amount_krw for fill in fills) / 2
@@ -130,33 +121,6 @@ def index_base(days: Sequence[DayRecord]) -> float | None:
     if first.index_close is None or first.index_change_pct is None:
         return None
     return first.index_close / (1 + first.index_change_pct / 100)
-
-
-def daily_returns(start: float, values: Sequence[float]) -> list[float]:
-    """Simple returns as ratios, the first against `start`."""
-    return [later / earlier - 1 for earlier, later in zip([start, *values[:-1]], values, strict=True)]
-
-
-def deepest_fall(series: Sequence[tuple[date, float]]) -> Drawdown:
-    """The largest loss from an earlier peak (0 when the series never fell)."""
-    peak_day, peak = series[0]
-    worst = Drawdown(0.0, peak_day, peak_day)
-    for day, value in series:
-        if value > peak:
-            peak_day, peak = day, value
-        fall = (value / peak - 1) * 100
-        if fall < worst.depth_pct:
-            worst = Drawdown(fall, peak_day, day)
-    return worst
-
-
-def fall_from_peak(values: Sequence[float]) -> list[float]:
-    """Percent below the highest value so far, per point."""
-    peak, found = values[0], []
-    for value in values:
-        peak = max(peak, value)
-        found.append((value / peak - 1) * 100)
-    return found
 
 
 def exit_figures(fills: Iterable[Fill]) -> tuple[ExitFigures, ...]:
@@ -210,10 +174,3 @@ def _summed(counts: Iterable[object]) -> dict[str, int]:
     for count in counts:
         total.update(count)  # type: ignore[call-overload]
     return dict(sorted(total.items(), key=lambda pair: (-pair[1], pair[0])))
-
-
-def _deviation(values: Sequence[float]) -> float | None:
-    if len(values) < 2:
-        return None
-    mean = sum(values) / len(values)
-    return sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))

@@ -213,6 +213,24 @@ def changed(folder: Path, place: Path, file: str, rows: pl.Expr) -> Path:
     return place
 
 
+def test_bars_after_a_day_change_no_list_and_no_trade_up_to_it(
+    done: tuple[Outcome, str, str], folder: Path, tmp_path: Path
+) -> None:
+    """The whole chain: everything after the middle of the range is doubled, scores and fills up to it stay."""
+    cut, bars = date(2024, 11, 1), pl.read_parquet(folder / "daily" / "bars.parquet")
+    other = changed(folder, tmp_path / "data", "none", pl.lit(value=True))
+    prices = [
+        pl.when(pl.col("date") > cut).then(pl.col(name) * 2).otherwise(pl.col(name)).alias(name)
+        for name in ("open", "high", "low", "close")
+    ]
+    bars.with_columns(prices).write_parquet(other / "daily" / "bars.parquet")
+    turned = backtest(asked(other, tmp_path / "x.html"), Console(quiet=True))
+    both = [[day for day in outcome.days if day.day <= cut] for outcome in (done[0], turned)]
+    assert both[0] == both[1]
+    assert sum(len(day.fills) for day in both[0]) > 10
+    assert turned.trade_hash != done[0].trade_hash
+
+
 def test_a_missing_stretch_is_named_with_its_days(folder: Path, tmp_path: Path) -> None:
     hole = ~pl.col("date").is_between(date(2024, 10, 7), date(2024, 10, 31))
     broken = changed(folder, tmp_path / "data", "bars.parquet", hole)

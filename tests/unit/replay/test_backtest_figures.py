@@ -10,8 +10,9 @@ import pytest
 from jennie_core.domain.enums import MarketRegime, OrderSide
 from jennie_core.replay.backtest_bars import BarPanel, index_bars
 from jennie_core.replay.backtest_correlation import CorrelationView
+from jennie_core.replay.backtest_curves import deepest_fall
 from jennie_core.replay.backtest_data import data_facts
-from jennie_core.replay.backtest_figures import deepest_fall, figures, worst_index_days
+from jennie_core.replay.backtest_figures import figures, worst_index_days
 from jennie_core.replay.backtest_records import DayRecord, Fill, RoundTrip, Stage
 from jennie_core.replay.backtest_scores import coverage_by_year, judge_scores, returns_from_open
 from jennie_core.scoring.quality import score_quality
