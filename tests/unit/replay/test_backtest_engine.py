@@ -9,6 +9,8 @@ import pytest
 from jennie_core.domain.enums import IntradayRiskLevel, MarketRegime, OrderSide
 from jennie_core.domain.trading_settings import RiskSettings, TradingSettings
 from jennie_core.replay.backtest import Backtest, PlanError
+from jennie_core.replay.backtest_bars import BarPanel
+from jennie_core.replay.backtest_losses import LossWatch
 from jennie_core.replay.backtest_records import DayRecord, Fill
 from jennie_core.replay.backtest_terms import BacktestTerms
 
@@ -165,6 +167,41 @@ def test_a_sold_stock_waits_out_its_cooldowns() -> None:
     blocked = [record.day for record in records[2:] if record.refusals == {"R-BUY-07": 1}]
     assert blocked
     assert all((day - stopped).days <= 3 for day in blocked)
+
+
+def test_a_sale_at_the_close_blocks_the_next_open_and_no_longer() -> None:
+    """+4.7 % and back under +1 % is a profit lock: only the 24 hours of R-SELL-10 from that close."""
+    market = tiny(extra=5, bars=after_buy((20_000, 21_000, 20_000, 20_050)))
+    engine = market.engine()
+    records = list(engine.run(market.plans({number: [CODE] for number in range(BUY_AT, BUY_AT + 5)})))
+    assert [fill.rule for fill in records[1].fills] == ["R-EXIT-03"]
+    assert (records[2].refusals, records[3].buys) == ({"R-BUY-07": 1}, 1)
+
+
+def test_losses_are_measured_from_the_last_close_and_the_week_from_the_last_week() -> None:
+    watch = LossWatch(RiskSettings(), 100)
+    days = (date(2024, 3, 7), date(2024, 3, 8), date(2024, 3, 11))
+    readings = []
+    for day, equity in zip(days, (99, 98, 97), strict=True):
+        watch.begin(day)
+        watch.close(equity)
+        readings.append((watch.reading.day_pnl_krw, watch.reading.week_pnl_krw, watch.reading.week_equity_krw))
+    assert readings == [(-1, -1, 100), (-1, -2, 100), (-1, -1, 98)]
+
+
+def test_what_the_panel_says_of_before_a_session_holds_nothing_of_it() -> None:
+    market = tiny(extra=40)
+    row, panel = 65, BarPanel(market.frame())
+    wild = {(code, number): (30_000, 31_000, 29_000, 30_500) for code in CODES for number in (row, row + 1)}
+    turned = BarPanel(replace(market, bars=wild).frame())
+    for view in (panel, turned):
+        assert len(view.closes_before(CODE, row, 10) or {}) == 10
+    assert panel.closes_before(CODE, row, 70) == turned.closes_before(CODE, row, 70)
+    assert panel.traded_before(CODE, row, 60) == turned.traded_before(CODE, row, 60)
+    ours, theirs = panel.return_windows(list(CODES), row, 60), turned.return_windows(list(CODES), row, 60)
+    assert ours is not None
+    assert theirs is not None
+    assert ours.tolist() == theirs.tolist()
 
 
 @pytest.mark.parametrize(
