@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from jennie_core.domain.base import Message
+from jennie_core.domain.base import MarketTime, Message, StockCode
 
 
 class Refusal(Message):
@@ -18,6 +18,13 @@ class Refusal(Message):
     def __str__(self) -> str:
         shown = "" if self.value is None else f" (value {self.value}, limit {self.limit})"
         return f"{self.rule}: {self.detail}{shown}"
+
+
+class Obstacles(Message):
+    """Every refusal in force for each watched code at one market time; an empty tuple waits for a setup only."""
+
+    known_at: MarketTime
+    by_code: dict[StockCode, tuple[Refusal, ...]]
 
 
 class Accepted(Message):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from jennie_core.domain.base import Message
 from jennie_core.domain.control import StopState
+from jennie_core.domain.decisions import Obstacles
 from jennie_core.domain.macro import IntradayRisk, MacroInsight, SectorBudget, TradingContext
 from jennie_core.domain.permit import TradingPermit
 from jennie_core.domain.watchlist import HotWatchlist
@@ -36,6 +37,7 @@ class RedisKeys(StrEnum):
     BUY_COOLDOWN_STOPLOSS = "stoploss_cooldown:{code}"
     BUY_COOLDOWN_SELL = "sell_cooldown:{code}"
     LLM_STATS = "llm:stats:{date}:{service}"
+    SCAN_OBSTACLES = "monitoring:obstacles"
     LIVE_POSITIONS = "monitoring:live_positions"
     STATUS = "status:{service}"
     NOTIFICATION_MUTE = "notification:mute_until"
@@ -85,6 +87,7 @@ KEYS: dict[RedisKeys, KeySpec] = {
     RedisKeys.BUY_COOLDOWN_STOPLOSS: KeySpec("string until", None, 7 * DAY, "sell_executor", ("scanner",)),
     RedisKeys.BUY_COOLDOWN_SELL: KeySpec("string until", None, 7 * DAY, "sell_executor", ("scanner",)),
     RedisKeys.LLM_STATS: KeySpec("hash", None, 90 * DAY, "llm", ("dashboard",)),
+    RedisKeys.SCAN_OBSTACLES: KeySpec("json", Obstacles, 120, "scanner", ("dashboard",)),
     RedisKeys.LIVE_POSITIONS: KeySpec("json text", None, 120, "monitor", ("dashboard",)),
     RedisKeys.STATUS: KeySpec("json text", None, 120, "desk", ()),
     RedisKeys.NOTIFICATION_MUTE: KeySpec("string until", None, DAY, "commands", ("commands",)),

@@ -1,10 +1,10 @@
 """What the scanner writes down: raised and suppressed signals, and why a setup was refused (R-SCAN-04, R-SCAN-05)."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Table, select
 from sqlalchemy.engine import Connection
 
 from jennie_core.domain.base import canonical_hash
@@ -42,6 +42,14 @@ def store(connection: Connection, rows: Sequence[tuple[Table, dict[str, Any]]]) 
     """Write rows; one that is there already stays as it is (the executor's outcome wins over `raised`)."""
     for table, row in rows:
         insert_ignore(connection, table, row)
+
+
+def signals_since(connection: Connection, day: date | None, since: datetime) -> list[Any]:
+    """(code, time) of the day's buy signals from an instant on, raised or suppressed."""
+    query = select(SignalLog.stock_code, SignalLog.raised_at).where(
+        SignalLog.market_day == day, SignalLog.side == "buy", SignalLog.raised_at >= since
+    )
+    return list(connection.execute(query))
 
 
 def signal_row(day: date, signal: BuySignal, outcome: str, refusal: SignalRefusal | None) -> dict[str, Any]:

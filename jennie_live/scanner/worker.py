@@ -6,8 +6,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from redis.exceptions import RedisError
-from sqlalchemy import select
-from sqlalchemy.engine import Connection
 
 from jennie_core.domain.base import KST, from_epoch_us
 from jennie_core.domain.health import DependencyStatus, ServiceState
@@ -25,14 +23,14 @@ from jennie_infra.bus.readers import CursorReader
 from jennie_infra.bus.streams import Streams
 from jennie_infra.bus.ticks import decode_tick_entry
 from jennie_infra.clock import real_now_us
-from jennie_infra.db.ledger import SignalLog
 from jennie_infra.gateway_client import GatewayError
 from jennie_infra.telemetry import get_logger
 from jennie_live.common.published import Published, refresh
 from jennie_live.common.runtime import Runtime
 from jennie_live.common.tick_loop import follow_ticks
 from jennie_live.scanner.cooldowns import read_cooldowns
-from jennie_live.scanner.journal import Journal, store
+from jennie_live.scanner.journal import Journal, signals_since, store
+from jennie_live.scanner.obstacles import ObstacleBoard
 
 CLAIM_SECONDS = 60.0
 FLUSH_SECONDS = 2.0
@@ -52,6 +50,7 @@ class ScannerWorker:
         self._risk: Effective[IntradayRisk] = Effective(runtime.clock)
         self._manual: dict[str, str] = {}
         self._journal = Journal()
+        self._obstacles = ObstacleBoard(runtime)
         self._signals = runtime.writer(Streams.BUY_SIGNALS)
         self._claimed: list[str] = []
         self._claimed_at = 0.0
@@ -106,6 +105,8 @@ class ScannerWorker:
         if self._core is not None and (decisions := self._core.on_mark(mark.market_us)):
             await self._publish(decisions)
         if mark.settled:
+            if self._core is not None:
+                await self._obstacles.tell(self._core, mark)
             await self._flush(force=False)
             await self._signals.publish_mark(mark)
             await self._runtime.watermark(mark)
@@ -240,11 +241,6 @@ class ScannerWorker:
             seconds=self._runtime.trading.scanner.cooldown_seconds
         )
 
-        def read(connection: Connection) -> list[Any]:
-            query = select(SignalLog.stock_code, SignalLog.raised_at).where(
-                SignalLog.market_day == self._day, SignalLog.side == "buy", SignalLog.raised_at >= since
-            )
-            return list(connection.execute(query))
-
-        rows = await self._runtime.ledger.run(read)
+        day = self._day
+        rows = await self._runtime.ledger.run(lambda connection: signals_since(connection, day, since))
         core.restore_signals(dict(sorted(rows, key=lambda row: row[1])))

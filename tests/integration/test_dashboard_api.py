@@ -155,6 +155,10 @@ async def test_every_read_of_a_full_day_answers_with_source_and_age(rig: Dashboa
         regime = (await client.get("/api/macro/regime")).json()
         council, intraday = regime["context"]["position_multiplier"], regime["intraday"]["position_multiplier"]
         assert regime["effective_position_multiplier"] == min(council, intraday)
+        rows = (await client.get("/api/watchlist/current")).json()["rows"]
+        assert {row["nearest_refusal"]["rule"] for row in rows if row["is_held"]} == {"R-BUY-06"}
+        measured = {row["nearest_refusal"]["distance"] for row in rows if row["nearest_refusal"]}
+        assert any(isinstance(distance, float) for distance in measured)
         permit = (await client.get("/api/permit")).json()
         assert permit["permit"]["signature"] == ""
         rules = {rule["rule"]: rule for rule in (await client.get("/api/decisions")).json()["rules"]}

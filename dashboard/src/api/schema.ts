@@ -573,7 +573,7 @@ export interface paths {
         };
         /**
          * Watchlist
-         * @description The active list from Redis, else the newest of the store; each entry with its last refusal of the day.
+         * @description The active list from Redis, else the newest of the store; each entry with the rule nearest in its way.
          */
         readonly get: operations["watchlist_api_watchlist_current_get"];
         readonly put?: never;
@@ -1628,6 +1628,11 @@ export interface components {
             readonly decided_at: string;
             /** Detail */
             readonly detail: string;
+            /**
+             * Distance
+             * @description from value to limit, None where it has none
+             */
+            readonly distance?: number | null;
             /** Limit */
             readonly limit: string | null;
             /** Price Krw */
@@ -2087,7 +2092,7 @@ export interface components {
         readonly VixRegime: "low_vol" | "normal" | "elevated" | "crisis";
         /**
          * WatchRow
-         * @description A watchlist entry with its factors, its price and the last rule that stood in its way.
+         * @description A watchlist entry with its factors, its price and the rule that stands nearest in the way of a buy.
          */
         readonly WatchRow: {
             /** Analyst */

@@ -105,7 +105,11 @@ function WatchTable({ rows, onChoose }: { rows: readonly Schemas["WatchRow"][]; 
                     <>
                       <span title={refusal.detail}>{label(refusal.rule)}</span>
                       <small className="block muted num">
-                        {refusal.value !== null || refusal.limit !== null ? t("valueLimit", { value: refusal.value ?? t("unknown"), limit: refusal.limit ?? t("unknown") }) : refusal.detail}{" "}
+                        {isKnown(refusal.distance)
+                          ? t("valueLimitDistance", { value: refusal.value ?? "", limit: refusal.limit ?? "", distance: refusal.distance })
+                          : refusal.value !== null && refusal.limit !== null
+                            ? t("valueLimit", { value: refusal.value, limit: refusal.limit })
+                            : refusal.detail}{" "}
                         · {t("refusalsToday", { n: row.refusals_today })}
                       </small>
                     </>

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from jennie_core.domain.enums import MarketRegime
 from jennie_core.domain.macro import IntradayRisk, MacroInsight, SectorBudget, TradingContext
-from jennie_core.domain.watchlist import HotWatchlist, WatchlistEntry
+from jennie_core.domain.watchlist import HotWatchlist
 from jennie_infra.bus.cache import get
 from jennie_infra.bus.connect import text
 from jennie_infra.bus.keys import RedisKeys
@@ -24,9 +24,9 @@ from jennie_live.dashboard.schemas.research import (
     RuleCount,
     WatchlistHistory,
     WatchlistView,
-    WatchRow,
     WhyChain,
 )
+from jennie_live.dashboard.watch_rows import watch_rows
 
 router = APIRouter(prefix="/api", tags=["research"])
 RUN_SCOUT = "run scout_job on the System page, or wait for its next time"
@@ -82,7 +82,7 @@ async def dates(context: Context, limit: Annotated[int, Query(ge=1, le=400)] = 3
 
 @router.get("/watchlist/current")
 async def watchlist(context: Context) -> WatchlistView:
-    """The active list from Redis, else the newest of the store; each entry with its last refusal of the day."""
+    """The active list from Redis, else the newest of the store; each entry with the rule nearest in its way."""
     redis = context.runtime.redis
     reading = await get(redis, RedisKeys.WATCHLIST_ACTIVE, HotWatchlist)
     budget = (await get(redis, RedisKeys.SECTOR_BUDGET, SectorBudget)).value
@@ -93,7 +93,7 @@ async def watchlist(context: Context) -> WatchlistView:
         problem = Problem(rule="WATCHLIST-ABSENT", detail=reading.problem, next_step=RUN_SCOUT)
         return _empty(problem, manual)
     entries = listed.entries if listed else market_queries.watchlist_entries(stored)
-    rows = await _rows(context, entries, listed.run_id if listed else stored[0].run_id)
+    rows = await watch_rows(context, entries, listed.run_id if listed else stored[0].run_id)
     return WatchlistView(
         source="redis" if listed else "market",
         as_of=listed.known_at if listed else stored[0].known_at,
@@ -169,57 +169,6 @@ async def why(context: Context, intent_id: str) -> WhyChain:
         intent_id=intent_id,
         complete=complete,
         links=tuple(links),
-    )
-
-
-async def _rows(context: Dashboard, entries: tuple[WatchlistEntry, ...], run_id: str) -> tuple[WatchRow, ...]:
-    codes = [entry.code for entry in entries]
-    day = context.now().date()
-    scores = await context.market.read(lambda c: market_queries.factor_rows(c, run_id, codes))
-    refused, counts, held = await context.ledger.read(
-        lambda c: (
-            ledger_queries.refusals(c, day),
-            ledger_queries.refusal_counts(c, day),
-            {row.stock_code for row in ledger_queries.positions(c)},
-        )
-    )
-    nearest: dict[str, RefusalView] = {}
-    for refusal in refused:
-        nearest.setdefault(refusal.stock_code, refusal)
-    return tuple(
-        _row(
-            context,
-            entry,
-            scores.get(entry.code),
-            nearest.get(entry.code),
-            counts.get(entry.code, 0),
-            entry.code in held,
-        )
-        for entry in entries
-    )
-
-
-def _row(
-    context: Dashboard,
-    entry: WatchlistEntry,
-    score: Any | None,
-    refusal: RefusalView | None,
-    refusals_today: int,
-    is_held: bool,
-) -> WatchRow:
-    price = context.book.price(entry.code)
-    return WatchRow(
-        entry=entry,
-        factors=market_queries.factors(score) if score is not None else None,
-        analyst=score.analyst if score is not None else None,
-        llm_grade=score.llm_grade if score is not None else None,
-        llm_reason=score.llm_reason if score is not None else None,
-        current_price_krw=price.price_krw if price else None,
-        price_at=price.at if price else None,
-        change_pct=round((price.price_krw / entry.previous_close_krw - 1) * 100, 2) if price else None,
-        is_held=is_held,
-        refusals_today=refusals_today,
-        nearest_refusal=refusal,
     )
 
 

@@ -69,13 +69,14 @@ class RefusalView(Message):
     detail: str
     value: str | None
     limit: str | None
+    distance: float | None = Field(default=None, description="from value to limit, None where it has none")
     price_krw: int | None
     decided_at: MarketTime
     signal_id: str | None = None
 
 
 class WatchRow(Message):
-    """A watchlist entry with its factors, its price and the last rule that stood in its way."""
+    """A watchlist entry with its factors, its price and the rule that stands nearest in the way of a buy."""
 
     entry: WatchlistEntry
     factors: FactorScores | None
