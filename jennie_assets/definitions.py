@@ -12,6 +12,7 @@ from jennie_assets.defs.reporting import assets as reporting
 from jennie_assets.defs.reporting import checks as reporting_checks
 from jennie_assets.defs.research import assets as research
 from jennie_assets.defs.research import checks as research_checks
+from jennie_assets.defs.research import scorers as research_scorers
 from jennie_assets.defs.scout import assets as scout
 from jennie_assets.defs.scout import checks as scout_checks
 from jennie_assets.defs.scout import publish
@@ -25,7 +26,7 @@ from jennie_assets.schedules import build_schedules
 from jennie_core.domain.enums import Mode
 from jennie_infra.settings import Settings, load_settings
 
-ASSET_MODULES = (market_data, news, macro, scout, publish, trading, reporting, research)
+ASSET_MODULES = (market_data, news, macro, scout, publish, trading, reporting, research, research_scorers)
 CHECK_MODULES = (
     market_data_checks, news_checks, macro_checks, scout_checks, trading_checks, reporting_checks, research_checks,
 )  # fmt: skip

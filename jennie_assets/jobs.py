@@ -16,7 +16,7 @@ JOB_ASSETS: dict[str, tuple[str, ...]] = {
     "trading_records_job": ("ticks", "buy_signals", "sell_orders", "order_intents", "fills", "positions"),
     "asset_snapshot_job": ("daily_asset_snapshot",),
     "close_prices_job": ("close_prices",),
-    "daily_briefing_job": ("daily_briefing", "score_quality"),
+    "daily_briefing_job": ("daily_briefing", "other_scores", "score_quality"),
 }  # fmt: skip
 
 DESCRIPTIONS: dict[str, str] = {

@@ -14,9 +14,9 @@ import polars as pl
 from jennie_core.domain.trading_settings import TradingSettings
 from jennie_core.krx.calendar import KrxCalendar
 from jennie_core.scoring.analyst import hybrid_scores
-from jennie_core.scoring.quant import quant_scores
 from jennie_core.scoring.readings import MarketInputs, assemble_readings
 from jennie_core.scoring.rules_analyst import rules_opinions
+from jennie_core.scoring.scorers import SCORERS
 from jennie_core.scoring.universe import EmptyUniverseError, select_universe
 from jennie_infra.sources.protocol import MarketDataSource
 
@@ -90,7 +90,8 @@ def _choose(
         universe = select_universe(readings, as_of=newest, settings=settings.scout)
     except EmptyUniverseError:
         return None
-    scored = quant_scores(readings.join(universe.members.select("code", "size_rank"), on="code"), regime=None)
+    members = readings.join(universe.members.select("code", "size_rank"), on="code")
+    scored = SCORERS[settings.scout.scorer].scores(members, regime=None)
     judged = hybrid_scores(scored, rules_opinions(scored), settings=settings.scout)
     today = prices.filter((pl.col("trade_date") == session) & ~pl.col("is_halted")).select(
         "code",

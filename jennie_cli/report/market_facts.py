@@ -60,7 +60,9 @@ def lineage(facts: LedgerFacts, settings: Settings) -> LineageSample | None:
         with engine.connect() as connection:
             score_date = connection.execute(
                 select(DailyQuantScore.score_date).where(
-                    DailyQuantScore.run_id == run_id, DailyQuantScore.stock_code == code
+                    DailyQuantScore.run_id == run_id,
+                    DailyQuantScore.stock_code == code,
+                    DailyQuantScore.feeds_watchlist,
                 )
             ).scalar()
             before = score_date or intent["market_day"]

@@ -1,5 +1,7 @@
 """The one settings object of every trading decision (R-CFG); its hash is shown by each worker's health (R-CFG-02)."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from jennie_core.domain.base import canonical_hash
@@ -12,6 +14,7 @@ class _Group(BaseModel):
 class ScoutSettings(_Group):
     """Universe and selection (R-UNI, R-SEL, Q3)."""
 
+    scorer: Literal["quant-1", "quant-rank-1"] = "quant-1"
     max_watchlist: int = Field(default=25, ge=1, le=50)
     universe_size: int = Field(default=200, ge=1)
     markets: tuple[str, ...] = ("KOSPI",)

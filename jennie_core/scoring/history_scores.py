@@ -6,9 +6,9 @@ from jennie_core.domain.trading_settings import ScoutSettings
 from jennie_core.scoring.analyst import grade_of, hybrid_scores
 from jennie_core.scoring.history_facts import with_consensus, with_flows, with_market_caps, with_news, with_valuation
 from jennie_core.scoring.knowledge import HistoryInputs
-from jennie_core.scoring.quant import scored_rows
 from jennie_core.scoring.readings import own_momentum
 from jennie_core.scoring.rules_analyst import ANALYST, rules_score
+from jennie_core.scoring.scorers import SCORERS
 from jennie_core.scoring.sectors import OTHER, with_sector_group
 from jennie_core.scoring.smoothing import smoothed_history
 from jennie_core.scoring.universe import passes, place
@@ -82,8 +82,11 @@ def member_readings(
 
 
 def score_history(readings: pl.DataFrame, settings: ScoutSettings) -> pl.DataFrame:
-    """Quant, rules analyst, hybrid and smoothed scores of `member_readings` rows with is_bull (the day's regime)."""
-    scored = scored_rows(readings, is_bull=pl.col("is_bull"))
+    """Quant, rules analyst, hybrid and smoothed scores of `member_readings` rows.
+
+    The rows carry is_bull, the regime of their day; the scorer is the configured one.
+    """
+    scored = SCORERS[settings.scorer].rows(readings, is_bull=pl.col("is_bull"), day=("market_day",))
     score = rules_score()
     opinions = scored.select(
         *KEYS, score.alias("score"), grade_of(score).alias("grade"), pl.lit("").alias("reason"),

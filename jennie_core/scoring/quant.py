@@ -1,5 +1,7 @@
 """The quant score: points of the known parts over their maximum, and how much was known (R-QNT, Q1)."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from jennie_core.domain.enums import MarketRegime
@@ -28,8 +30,11 @@ def quant_scores(readings: pl.DataFrame, *, regime: MarketRegime | None) -> pl.D
     return scored_rows(readings, is_bull=pl.lit(regime is not None and regime.is_bull))
 
 
-def scored_rows(readings: pl.DataFrame, *, is_bull: pl.Expr) -> pl.DataFrame:
-    """`quant_scores` of rows of one or of many days; `is_bull` (Boolean) is the regime of a row's day."""
+def scored_rows(readings: pl.DataFrame, *, is_bull: pl.Expr, day: Sequence[str] = ()) -> pl.DataFrame:
+    """`quant_scores` of rows of one or of many days; `is_bull` (Boolean) is the regime of a row's day.
+
+    `day` is what `scorers.ScoreRows` asks for; here a row's score depends on no other row.
+    """
     parts = all_parts(is_bull)
     work = readings.with_columns(part.points.cast(pl.Float64).alias(part.rule) for part in parts)
     for group, cap in GROUP_MAXIMA.items():

@@ -15,9 +15,9 @@ from jennie_core.domain.trading_settings import ScoutSettings
 from jennie_core.domain.watchlist import HotWatchlist
 from jennie_core.scoring.analyst import hybrid_scores
 from jennie_core.scoring.budget import build_sector_budget, effective_caps
-from jennie_core.scoring.quant import quant_scores
 from jennie_core.scoring.readings import MarketInputs, assemble_readings
 from jennie_core.scoring.rules_analyst import rules_opinions
+from jennie_core.scoring.scorers import SCORERS
 from jennie_core.scoring.selection import select
 from jennie_core.scoring.smoothing import HISTORY, smoothed_scores
 from jennie_core.scoring.universe import Universe, select_universe
@@ -40,15 +40,14 @@ class ScoutRun:
 
     readings: pl.DataFrame
     universe: Universe
-    quant: pl.DataFrame
     scores: pl.DataFrame
     budget: SectorBudget
     watchlist: HotWatchlist
 
 
-def universe_rows(quant: pl.DataFrame, universe: Universe) -> pl.DataFrame:
-    """Scored rows of the universe's members with size_rank, largest first."""
-    return quant.join(universe.members.select("code", "size_rank"), on="code", how="inner", validate="1:1").sort(
+def universe_rows(readings: pl.DataFrame, universe: Universe) -> pl.DataFrame:
+    """Rows of the universe's members with size_rank, largest first."""
+    return readings.join(universe.members.select("code", "size_rank"), on="code", how="inner", validate="1:1").sort(
         "size_rank"
     )
 
@@ -75,8 +74,7 @@ def run_scout(
     """
     readings = assemble_readings(inputs, as_of=as_of, known_by=known_by)
     universe = select_universe(readings, as_of=as_of, settings=settings, listed_codes=inputs.master["code"].to_list())
-    quant = quant_scores(readings, regime=regime)
-    scored = universe_rows(quant, universe)
+    scored = SCORERS[settings.scorer].scores(universe_rows(readings, universe), regime=regime)
     judged = hybrid_scores(scored, rules_opinions(scored) if opinions is None else opinions, settings=settings)
     past = pl.DataFrame(schema=dict(HISTORY)) if history is None else history
     smoothed = smoothed_scores(judged, past, market_day=stamp.market_day, window=settings.ma_window)
@@ -105,4 +103,4 @@ def run_scout(
         expires_at=stamp.expires_at,
         listed_since=listed_since,
     )
-    return ScoutRun(readings, universe, quant, selected, budget, watchlist)
+    return ScoutRun(readings, universe, selected, budget, watchlist)

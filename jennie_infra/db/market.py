@@ -196,14 +196,17 @@ class StockNewsSentiment(MarketBase):
 
 
 class DailyQuantScore(MarketBase):
-    """Quant, analyst and hybrid score of one stock in one run (seed: daily_quant_score); append-only (B4)."""
+    """Quant, analyst and hybrid score of a stock by one scorer in one run (seed: daily_quant_score); append-only (B4).
+
+    `feeds_watchlist` says that the scorer was the configured one; only its newest run of a day `is_active`.
+    """
 
     __tablename__ = "daily_quant_score"
     score_date: Mapped[date] = mapped_column(primary_key=True)
     run_id: Mapped[str] = mapped_column(String(40), primary_key=True)
     stock_code: Mapped[str] = mapped_column(CODE_TYPE, primary_key=True)
     stock_name: Mapped[str] = mapped_column(String(100))
-    scorer_version: Mapped[str] = mapped_column(String(20))
+    scorer_version: Mapped[str] = mapped_column(String(20), primary_key=True)
     settings_hash: Mapped[str] = mapped_column(String(16))
     total_quant_score: Mapped[float | None]
     coverage_ratio: Mapped[float]
@@ -226,6 +229,7 @@ class DailyQuantScore(MarketBase):
     is_final_selected: Mapped[bool]
     exclusion: Mapped[str | None] = mapped_column(String(120))
     sector_group: Mapped[str | None] = mapped_column(String(30))
+    feeds_watchlist: Mapped[bool]
     is_active: Mapped[bool]
     known_at: Mapped[datetime]
     __table_args__ = (Index(None, "score_date", "is_active"),)

@@ -32,7 +32,9 @@ def market_links(connection: Connection, code: str, version: str | None, run_id:
         select(WatchlistHistory.__table__).where(WatchlistHistory.run_id == run_id, WatchlistHistory.stock_code == code)
     ).first()
     score = connection.execute(
-        select(DailyQuantScore.__table__).where(DailyQuantScore.run_id == run_id, DailyQuantScore.stock_code == code)
+        select(DailyQuantScore.__table__).where(
+            DailyQuantScore.run_id == run_id, DailyQuantScore.stock_code == code, DailyQuantScore.feeds_watchlist
+        )
     ).first()
     links = [_watchlist(listed, version), _score(score, run_id)]
     links.append(_prices(connection, code, score.score_date) if score is not None else _missing("prices", code))

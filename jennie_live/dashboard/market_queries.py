@@ -15,9 +15,10 @@ MARKET = "market"
 
 
 def factor_rows(connection: Connection, run_id: str, codes: Iterable[str]) -> dict[str, Any]:
-    """Score rows of one run by code."""
+    """Score rows of one run by code, of the scorer that fed the watchlist."""
     table = DailyQuantScore.__table__
-    rows = connection.execute(select(table).where(table.c.run_id == run_id, table.c.stock_code.in_(list(codes))))
+    run = (table.c.run_id == run_id) & table.c.feeds_watchlist
+    rows = connection.execute(select(table).where(run, table.c.stock_code.in_(list(codes))))
     return {row.stock_code: row for row in rows}
 
 

@@ -11,8 +11,7 @@ from jennie_assets.regime import regime_of
 from jennie_assets.run_facts import facts, frame_version
 from jennie_core.scoring.analyst import fallback_ratio
 from jennie_core.scoring.analyst import hybrid_scores as judge
-from jennie_core.scoring.quant import SCORER_VERSION
-from jennie_core.scoring.quant import quant_scores as score
+from jennie_core.scoring.scorers import SCORERS
 from jennie_core.scoring.smoothing import smoothed_scores
 from jennie_core.scoring.universe import select_universe
 from jennie_infra.db.repositories import market_reference as reference
@@ -72,7 +71,8 @@ def quant_scores(context: dg.AssetExecutionContext, platform: dg.ResourceParam[P
     members = platform.artifacts.read("universe", run.day, run.run_id)
     with platform.market.connect() as connection:
         regime = regime_of(connection, run.day)
-    scored = score(members, regime=regime.market_regime)
+    scorer = SCORERS[platform.trading.scout.scorer]
+    scored = scorer.scores(members, regime=regime.market_regime)
     platform.artifacts.write("quant_scores", run.day, run.run_id, scored)
     return dg.MaterializeResult(
         metadata=run.metadata(
@@ -80,7 +80,7 @@ def quant_scores(context: dg.AssetExecutionContext, platform: dg.ResourceParam[P
             source="universe",
             version=frame_version(scored, ["code", "total_quant_score", "coverage_ratio"]),
             run_id=run.run_id,
-            scorer=SCORER_VERSION,
+            scorer=scorer.version,
             regime=regime.market_regime.value,
             median_score=_number(scored["total_quant_score"].median()),
             median_coverage=_number(scored["coverage_ratio"].median()),
@@ -135,7 +135,7 @@ def hybrid_scores(
     scored = platform.artifacts.read("quant_scores", run.day, run.run_id)
     judged = judge(scored, platform.artifacts.read("analyst_scores", run.day, run.run_id), settings=settings)
     with platform.market.begin() as connection:
-        history = scores.score_history(connection, run.day, settings.ma_window - 1)
+        history = scores.score_history(connection, run.day, settings.ma_window - 1, scorer_version=settings.scorer)
         smoothed = smoothed_scores(judged, history, market_day=run.day, window=settings.ma_window)
         rows = scores.write_scores(
             connection,

@@ -47,9 +47,18 @@ def write_scores(
     run_id: str,
     settings_hash: str,
     known_at: datetime,
+    feeds_watchlist: bool = True,
 ) -> int:
-    """Store every analysed stock of a run (R-SEL-12); `frame` has the columns of `smoothed_scores`."""
-    _begin_run(connection, DailyQuantScore, "score_date", day, run_id)
+    """Store every analysed stock of a run (R-SEL-12); `frame` has the columns of `smoothed_scores` of one scorer.
+
+    Scores that do not feed the watchlist are kept beside the others' and never become active.
+    """
+    t = table_of(DailyQuantScore)
+    scorers = frame["scorer_version"].unique().to_list()
+    same_run = (t.c.score_date == day) & (t.c.run_id == run_id) & t.c.scorer_version.in_(scorers)
+    connection.execute(delete(t).where(same_run))
+    if feeds_watchlist:
+        connection.execute(update(t).where(t.c.score_date == day, t.c.is_active).values(is_active=False))
     subs = ("momentum", "quality", "value", "technical", "news", "supply_demand", "sector_momentum")
     rows = frame.select(
         pl.lit(day).alias("score_date"), pl.lit(run_id).alias("run_id"), pl.col("code").alias("stock_code"),
@@ -57,26 +66,30 @@ def write_scores(
         "total_quant_score", "coverage_ratio", *(f"{name}_score" for name in subs), "llm_score", "hybrid_score",
         "smoothed_score", "analyst", "llm_grade", "llm_reason", "risk_tag", "trade_tier", "is_tradable",
         pl.lit(value=False).alias("is_final_selected"), pl.col("blocked_by").str.slice(0, 120).alias("exclusion"),
-        "sector_group", pl.lit(value=True).alias("is_active"), pl.lit(known_at).alias("known_at"),
+        "sector_group", pl.lit(feeds_watchlist).alias("feeds_watchlist"), pl.lit(feeds_watchlist).alias("is_active"),
+        pl.lit(known_at).alias("known_at"),
     )  # fmt: skip
-    return insert_frame(connection, table_of(DailyQuantScore), rows)
+    return insert_frame(connection, t, rows)
 
 
 def mark_selected(connection: Connection, day: date, run_id: str, codes: list[str]) -> None:
-    """Note which of a run's stocks made the list."""
+    """Note which of a run's stocks made the list that its scores fed."""
     t = table_of(DailyQuantScore)
-    run = (t.c.score_date == day) & (t.c.run_id == run_id)
+    run = (t.c.score_date == day) & (t.c.run_id == run_id) & t.c.feeds_watchlist
     connection.execute(update(t).where(run).values(is_final_selected=False))
     if codes:
         connection.execute(update(t).where(run, t.c.stock_code.in_(codes)).values(is_final_selected=True))
 
 
-def score_history(connection: Connection, before: date, dates: int) -> pl.DataFrame:
-    """Active raw hybrid scores of the last `dates` score dates before `before` (`smoothing.HISTORY`)."""
+def score_history(connection: Connection, before: date, dates: int, *, scorer_version: str) -> pl.DataFrame:
+    """The scorer's raw hybrid scores of its last `dates` score dates before `before` (`smoothing.HISTORY`).
+
+    Each date's are those of its newest run, whether or not they fed the watchlist then.
+    """
     t = table_of(DailyQuantScore).c
     newest = (
         select(t.score_date)
-        .where(t.score_date < before, t.is_active)
+        .where(t.score_date < before, t.scorer_version == scorer_version)
         .distinct()
         .order_by(t.score_date.desc())
         .limit(dates)
@@ -84,16 +97,31 @@ def score_history(connection: Connection, before: date, dates: int) -> pl.DataFr
     days = list(connection.execute(newest).scalars())
     if not days:
         return pl.DataFrame(schema=SCORE_HISTORY)
-    statement = select(t.score_date, t.stock_code, t.hybrid_score).where(t.score_date.in_(days), t.is_active)
+    runs = [_newest_run(connection, day, scorer_version) for day in days]
+    statement = select(t.score_date, t.stock_code, t.hybrid_score).where(
+        t.score_date.in_(days), t.run_id.in_(runs), t.scorer_version == scorer_version
+    )
     return read_frame(connection, statement, SCORE_HISTORY).sort("score_date", "code")
 
 
-def read_scores(connection: Connection, day: date) -> pl.DataFrame:
-    """STORED_SCORES of the day's active run, best first; empty when the day has none."""
+def _newest_run(connection: Connection, day: date, scorer_version: str) -> str | None:
     t = table_of(DailyQuantScore).c
+    runs = select(t.run_id).where(t.score_date == day, t.scorer_version == scorer_version)
+    newest: str | None = connection.execute(runs.order_by(t.known_at.desc(), t.run_id.desc()).limit(1)).scalar()
+    return newest
+
+
+def read_scores(connection: Connection, day: date, *, scorer_version: str | None = None) -> pl.DataFrame:
+    """STORED_SCORES of the day's active run, or of one scorer's newest run, best first; empty when the day has none."""
+    t = table_of(DailyQuantScore).c
+    wanted = (
+        t.is_active
+        if scorer_version is None
+        else (t.run_id == _newest_run(connection, day, scorer_version)) & (t.scorer_version == scorer_version)
+    )
     statement = select(
         t.stock_code, t.sector_group, t.coverage_ratio, t.hybrid_score, t.smoothed_score, t.is_final_selected
-    ).where(t.score_date == day, t.is_active)
+    ).where(t.score_date == day, wanted)
     return read_frame(connection, statement, STORED_SCORES).sort("smoothed_score", "code", descending=[True, False])
 
 
