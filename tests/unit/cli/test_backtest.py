@@ -109,6 +109,14 @@ def test_the_page_shows_the_twenty_worst_days_with_what_the_guard_did(done: tupl
     assert shown == [day.isoformat() for _, day in falls[:20]]
 
 
+@pytest.mark.rule("R-BT-04")
+def test_the_page_says_what_daily_bars_do_not_validate(done: tuple[Outcome, str, str]) -> None:
+    page = done[1]
+    section = page[page.index("What this does not validate</span></h2>") :]
+    for part in ("being on the list is the signal", "jennie replay", "The order of prices within a bar", "permit"):
+        assert part in section
+
+
 def test_the_page_stands_alone_in_both_languages(done: tuple[Outcome, str, str]) -> None:
     outcome, page, _ = done
     without_scripts = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)

@@ -47,6 +47,7 @@ def after_buy(*bars: Prices | None) -> dict[tuple[str, int], Prices | None]:
 ONE_BUY: dict[int, Sequence[str]] = {BUY_AT: [CODE]}
 
 
+@pytest.mark.rule("R-BT-02")
 def test_one_trade_by_hand() -> None:
     """Bought at 20,050 (open + 10 bp, tick up); the next day opens at 18,000: below every stop, sold at 17,980.
 
@@ -120,6 +121,7 @@ def test_a_delisted_holding_ends_at_its_last_close_less_the_haircut_when_it_ende
     assert (end.commission_krw, end.tax_krw) == (0, 0)
 
 
+@pytest.mark.rule("R-BT-03")
 def test_part_sales_advance_their_level_on_the_fill() -> None:
     """BULL: 25 % at +7 %, then nothing more of that level; the rest waits for +15 %."""
     up: Prices = (20_500, 21_600, 20_500, 21_600)
@@ -145,6 +147,7 @@ def test_bars_after_a_day_do_not_change_the_trades_up_to_it() -> None:
     assert first.trade_hash() != second.trade_hash()
 
 
+@pytest.mark.rule("R-BT-01")
 def test_what_is_sold_later_in_the_day_pays_for_no_buy_at_its_open() -> None:
     """Ten slots: the eleventh code is refused on the day on which a holding is stopped after the open."""
     settings = TradingSettings(risk=RiskSettings(max_positions=1))
