@@ -129,7 +129,8 @@ def size_position(given: SizingInput) -> SizingResult | Refusal:
         return Refusal(
             rule="R-SIZE-08", detail="portfolio heat", value=round(heat, 3), limit=given.max_portfolio_heat_pct
         )
-    return _apply_multipliers(given, equity, risk_per_share, target, quantity)
+    ceiling = min(weight_cap, cash_cap, MAX_QUANTITY, _heat_cap(given, equity, risk_per_share))
+    return _apply_multipliers(given, equity, risk_per_share, target, quantity, ceiling)
 
 
 def _target(given: SizingInput, equity: int, risk_per_share: float) -> int:
@@ -154,6 +155,12 @@ def _cash_cap(given: SizingInput, equity: int) -> int:
     return min(by_reserve, by_broker)
 
 
+def _heat_cap(given: SizingInput, equity: int, risk_per_share: float) -> int:
+    """Most shares whose risk fits beside that of the open positions (R-SIZE-08)."""
+    room_pct = given.max_portfolio_heat_pct - portfolio_heat_pct(given.positions, equity)
+    return floor(max(0.0, room_pct) * equity / 100 / risk_per_share + ROUNDING)
+
+
 def _zero_by_cap(given: SizingInput, weight_cap: int, cash_cap: int) -> Refusal:
     if cash_cap <= 0:
         return Refusal(
@@ -166,9 +173,9 @@ def _zero_by_cap(given: SizingInput, weight_cap: int, cash_cap: int) -> Refusal:
 
 
 def _apply_multipliers(
-    given: SizingInput, equity: int, risk_per_share: float, target: int, quantity: int
+    given: SizingInput, equity: int, risk_per_share: float, target: int, quantity: int, ceiling: int
 ) -> SizingResult | Refusal:
-    """R-SIZE-09, R-SIZE-10."""
+    """R-SIZE-09, R-SIZE-10; a multiplier above 1 grows the size up to the caps, never past them."""
     multipliers = {
         "tier": _tier_factor(given),
         "risk_tag": _risk_factor(given.risk_tag),
@@ -178,7 +185,7 @@ def _apply_multipliers(
     product = 1.0
     for factor in multipliers.values():
         product *= factor
-    final = min(floor(quantity * product + ROUNDING), _cash_cap(given, equity), MAX_QUANTITY)
+    final = min(floor(quantity * product + ROUNDING), ceiling)
     shown = ", ".join(f"{name} {factor:g}" for name, factor in multipliers.items())
     if final <= 0:
         return Refusal(

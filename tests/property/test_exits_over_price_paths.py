@@ -1,5 +1,6 @@
 """Exits over random price paths, with fills that come late, in parts, or never (R-EXIT, R-MON-06)."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +55,7 @@ class Desk:
         self.core.apply_event(event, us("09:00"))
 
 
+@pytest.mark.rule("R-MON-05", "R-MON-06", "R-SELL-06")
 @settings(max_examples=150, deadline=None)
 @given(moves=MOVES, ratios=FILL_RATIOS, regime=REGIMES, quantity=st.integers(1, 3_000), atr=st.none() | st.just(200.0))
 def test_never_two_exits_for_one_share_and_never_more_than_held(
@@ -84,14 +86,15 @@ def test_never_two_exits_for_one_share_and_never_more_than_held(
         assert all(gap >= lock_us for gap in gaps)
 
 
+@pytest.mark.rule("R-EXIT-01", "R-EXIT-06", "R-EXIT-07", "R-MON-06")
 @settings(max_examples=150, deadline=None)
-@given(moves=MOVES, regime=REGIMES, days=st.none() | st.integers(0, 40))
+@given(moves=MOVES, regime=REGIMES, days=st.none() | st.integers(0, 40), atr=st.none() | st.floats(1, 1_000))
 def test_a_crossed_stop_is_raised_at_once_and_again_until_it_is_filled(
-    moves: list[float], regime: MarketRegime | None, days: int | None
+    moves: list[float], regime: MarketRegime | None, days: int | None, atr: float | None
 ) -> None:
     core = MonitorCore(SETTINGS, SESSION)
     core.set_context(None if regime is None else context(market_regime=regime))
-    core.set_positions([position(quantity=100)], us("08:50"))
+    core.set_positions([position(quantity=100, atr_krw=atr)], us("08:50"))
     held = core.held(CODE)
     assert held is not None
     held.context.holding_days = days
@@ -107,6 +110,7 @@ def test_a_crossed_stop_is_raised_at_once_and_again_until_it_is_filled(
         assert from_epoch_us(last_order_us) >= SESSION.open_at
 
 
+@pytest.mark.rule("R-EXIT-01", "R-EXIT-09", "R-EXIT-19")
 @given(
     profit=st.floats(-30, 60),
     above=st.floats(0, 30),

@@ -1,5 +1,6 @@
 """Sizing and planning never exceed cash, caps or limits, whatever the inputs (R-SIZE, R-GRD, R-ORD-02)."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,14 @@ from jennie_core.strategy.buying import BuyBasis, BuyPlan, plan_buy
 from jennie_core.strategy.context import EffectiveContext, effective_context
 from jennie_core.strategy.guard import cash_floor_pct
 from jennie_core.strategy.loss_limits import PnlReading, RiskBook
-from jennie_core.strategy.sizing import HeldPosition, SizingInput, SizingResult, equity_krw, size_position
+from jennie_core.strategy.sizing import (
+    HeldPosition,
+    SizingInput,
+    SizingResult,
+    equity_krw,
+    portfolio_heat_pct,
+    size_position,
+)
 from tests.unit.strategy.builders import DAY, SETTINGS, at, context, risk, signal
 
 HELD = st.lists(
@@ -29,6 +37,7 @@ HELD = st.lists(
 SCORES = st.none() | st.floats(0, 100)
 
 
+@pytest.mark.rule("R-SIZE-04", "R-SIZE-05", "R-SIZE-06", "R-SIZE-08", "R-SIZE-10")
 @given(
     cash=st.integers(0, 2_000_000_000),
     positions=HELD,
@@ -82,12 +91,15 @@ def test_a_size_never_exceeds_cash_weight_heat_or_ten_thousand_shares(
     assert 1 <= result.quantity <= 10_000
     assert tier is not TradeTier.BLOCKED
     assert multiplier > 0
+    heat = portfolio_heat_pct(positions, equity) + result.quantity * result.risk_per_share_krw / equity * 100
+    assert heat <= given_.max_portfolio_heat_pct + 1e-9
+    assert result.quantity * price <= equity * 0.18 + 1e-6
     if multiplier <= 1:
-        assert result.quantity * price <= equity * 0.18 + 1e-6
         assert result.quantity <= result.target_quantity
     assert 0.02 * price - 1e-6 <= result.risk_per_share_krw <= 0.1 * price + 1e-6
 
 
+@pytest.mark.rule("R-GRD-03", "R-GRD-04", "R-ORD-02")
 @given(
     cash=st.integers(1_000_000, 500_000_000),
     positions=HELD,
@@ -127,6 +139,7 @@ def test_a_plan_keeps_the_cash_floor_the_stock_limit_and_the_price_limits(
     assert amount * 100 <= limit_pct * equity + 1e-3
 
 
+@pytest.mark.rule("R-GRD-08")
 @given(
     risks=st.lists(st.integers(0, 3_000_000), max_size=30),
     loss=st.integers(-3_000_000, 3_000_000),

@@ -79,6 +79,13 @@ def test_first_failing_check_refuses(changes: dict[str, Any], expected: str | No
     assert rule(**changes) == expected
 
 
+@pytest.mark.rule("R-SELL-05")
+def test_the_end_of_the_lock_is_on_the_passing_side() -> None:
+    assert rule(market_time=SENT + timedelta(seconds=60)) is None
+    assert rule(last_failure_at=SENT - timedelta(seconds=60)) is None
+    assert rule(last_failure_at=SENT - timedelta(seconds=59)) == "R-SELL-05"
+
+
 @pytest.mark.rule("R-CAL-04", "R-SELL-02")
 def test_exit_hours_end_at_the_close() -> None:
     late = SENT.replace(hour=15, minute=30)

@@ -52,6 +52,10 @@ def test_tiers_by_quartiles_and_sign() -> None:
     """Linear quartiles of (-4, -1, 1, 4) are -1.75 and 1.75."""
     tiers = sector_tiers(sector_returns(members(a=[4.0], b=[1.0], c=[-1.0], d=[-4.0])))
     assert [tiers[name].value for name in "abcd"] == ["HOT", "WARM", "WARM", "COOL"]
+    level = sector_tiers(sector_returns(members(a=[3.0], b=[3.0], c=[-3.0], d=[-3.0])))
+    assert [level[name].value for name in "abcd"] == ["HOT", "HOT", "COOL", "COOL"], "the quartiles themselves count"
+    falling = sector_tiers(sector_returns(members(a=[-1.0], b=[-2.0], c=[-3.0], d=[-4.0])))
+    assert [falling[name].value for name in "abcd"] == ["WARM", "WARM", "WARM", "COOL"], "the best of a fall is not HOT"
     knife = sector_tiers(sector_returns(members(a=[1.0], b=[9.0] * 7 + [-6.0] * 3)))
     assert knife["b"] is SectorTier.COOL
     rising = sector_tiers(sector_returns(members(a=[1.0], b=[2.0], c=[3.0], d=[4.0])))

@@ -89,6 +89,8 @@ def test_risk_off_level_counts_signs_less_one() -> None:
     assert level(None, PoliticalRisk.LOW, 50, 100) == 0
     assert level(VixRegime.CRISIS, PoliticalRisk.LOW, 50, 100) == 0
     assert level(VixRegime.ELEVATED, PoliticalRisk.LOW, 29, 100) == 1
+    assert level(VixRegime.ELEVATED, PoliticalRisk.LOW, 30, 70) == 0
+    assert level(VixRegime.ELEVATED, PoliticalRisk.LOW, 30, 69) == 1
     assert level(VixRegime.ELEVATED, PoliticalRisk.HIGH, 29, 69) == 3
 
 

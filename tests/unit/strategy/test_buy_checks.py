@@ -93,7 +93,7 @@ def test_an_ordinary_signal_passes_every_check() -> None:
         ),
         ("R-BUY-03", {"signal": signal(trade_tier=TradeTier.BLOCKED, is_tradable=False)}),
         ("R-BUY-03", {"signal": signal(is_tradable=False)}),
-        ("R-BUY-04", {"signal": signal(hybrid_score=39.9)}),
+        ("R-BUY-04", {"signal": signal(hybrid_score=39.99)}),
         ("R-BUY-04", {"signal": signal(hybrid_score=None)}),
         ("Q3-status", {"listing_status": ListingStatus.HALTED}),
         ("Q3-status", {"listing_status": None}),

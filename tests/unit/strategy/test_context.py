@@ -1,10 +1,18 @@
 """Joining council and throttle (R-REG-09, R-THR-07/08, S3)."""
 
+from datetime import timedelta
+
 import pytest
 
 from jennie_core.domain.decisions import Refusal
 from jennie_core.domain.enums import IntradayRiskLevel, MarketRegime
-from jennie_core.strategy.context import TIGHTEST_STOP_MULTIPLIER, effective_context, exit_context, no_buys_refusal
+from jennie_core.strategy.context import (
+    NO_EXIT_CONTEXT,
+    TIGHTEST_STOP_MULTIPLIER,
+    effective_context,
+    exit_context,
+    no_buys_refusal,
+)
 from tests.unit.strategy.builders import at, context, risk
 
 NOW = at("10:00")
@@ -72,3 +80,11 @@ def test_without_any_regime_exits_take_the_tightest_values() -> None:
     joined = exit_context(None, risk(), NOW)
     assert joined.regime is None
     assert joined.stop_loss_multiplier == TIGHTEST_STOP_MULTIPLIER
+
+
+@pytest.mark.rule("R-MON-08")
+def test_exits_without_any_context_use_the_tightest_stop_a_council_may_ask_for() -> None:
+    assert (NO_EXIT_CONTEXT.regime, NO_EXIT_CONTEXT.stop_loss_multiplier) == (None, 0.8)
+    last = context()
+    assert exit_context(last, None, last.expires_at - timedelta(seconds=1)).is_fresh
+    assert not exit_context(last, None, last.expires_at).is_fresh

@@ -34,6 +34,14 @@ def test_a_correlated_candidate_is_refused_and_named() -> None:
 
 
 @pytest.mark.rule("R-COR-02")
+def test_the_limit_itself_refuses() -> None:
+    value = return_correlation(closes(), closes(phase=0.4))
+    assert value is not None
+    assert check_correlation("A", closes(), {"B": closes(phase=0.4)}, value) is not None
+    assert check_correlation("A", closes(), {"B": closes(phase=0.4)}, value + 1e-9) is None
+
+
+@pytest.mark.rule("R-COR-02")
 def test_the_candidate_itself_is_not_compared() -> None:
     assert check_correlation("A", closes(), {"A": closes()}, 0.85) is None
 
@@ -79,3 +87,7 @@ def test_only_the_last_sixty_returns_count() -> None:
     old = closes(200)
     changed = {day: (close if index >= 139 else 10_000.0 + index % 3) for index, (day, close) in enumerate(old.items())}
     assert return_correlation(old, changed) == pytest.approx(1.0)
+    sixtieth = {day: (close * 2 if index == 139 else close) for index, (day, close) in enumerate(old.items())}
+    counted = return_correlation(old, sixtieth)
+    assert counted is not None
+    assert counted < 0.9

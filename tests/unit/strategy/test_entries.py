@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -57,6 +58,11 @@ def listed(**changes: Any) -> Listed:
     return replace(Listed.from_entry(entry()), **changes)
 
 
+def strength(value: float | None, previous: float | None = None) -> Any:
+    """Indicators of which only the RSI is looked at."""
+    return SimpleNamespace(rsi=SimpleNamespace(value=value, previous=previous))
+
+
 def flat(count: int, close: int = 10_000, volume: int = 100) -> list[Bar]:
     return [bar(index, close, volume=volume) for index in range(count)]
 
@@ -81,7 +87,7 @@ def test_conviction_takes_a_convincing_score_near_vwap() -> None:
     [
         {"regime": BEAR},
         {"regime": MarketRegime.STRONG_BEAR},
-        {"listed": listed(hybrid_score=74.9)},
+        {"listed": listed(hybrid_score=74.99)},
         {"listed": listed(trade_tier=TradeTier.BLOCKED)},
         {"regime": BULL, "listed": listed(hybrid_score=69.9, llm_score=71.9)},
         {"scored_sessions": 3},
@@ -91,6 +97,7 @@ def test_conviction_takes_a_convincing_score_near_vwap() -> None:
         {"price_krw": 10_300, "vwap_krw": 10_300.0},
         {"vwap_krw": 9_850.0},
         {"vwap_krw": None},
+        {"indicators": strength(65.0)},
     ],
 )
 def test_conviction_refuses(changes: dict[str, Any]) -> None:
@@ -107,6 +114,11 @@ def test_conviction_refuses(changes: dict[str, Any]) -> None:
         {"market_us": us("09:15")},
         {"market_us": us("10:30")},
         {"price_krw": 10_299, "vwap_krw": 10_299.0},
+        {"price_krw": 10_149, "vwap_krw": 10_000.0},
+        {"regime": BULL, "listed": listed(hybrid_score=70.0, llm_score=10.0)},
+        {"scored_sessions": 2},
+        {"indicators": strength(64.99)},
+        {"indicators": strength(None)},
     ],
 )
 def test_conviction_limits_are_inclusive_where_the_rule_says_so(changes: dict[str, Any]) -> None:
@@ -174,6 +186,8 @@ def cross_bars(volume: int = 150) -> list[Bar]:
 def test_golden_cross_takes_the_bar_on_which_sma5_crosses() -> None:
     assert entries.golden_cross(setup(cross_bars()))
     assert not entries.golden_cross(setup([*cross_bars(), bar(21, 10_400, volume=500)]))
+    assert entries.golden_cross(setup([*flat(20), bar(20, 10_400, volume=150)])), "level before counts as below"
+    assert not entries.golden_cross(setup([*flat(20), bar(20, 10_000, volume=150)]))
 
 
 @pytest.mark.rule("R-STRAT-03")
@@ -202,7 +216,8 @@ def test_momentum_continuation_needs_two_to_five_percent_over_four_bars(last: in
 def test_momentum_continuation_is_for_bull_markets_and_good_scores() -> None:
     bars = continuation_bars(10_300)
     assert not entries.momentum_continuation(setup(bars, regime=SIDEWAYS))
-    assert not entries.momentum_continuation(setup(bars, regime=BULL, listed=listed(llm_score=64.9)))
+    assert entries.momentum_continuation(setup(bars[2:], regime=BULL, listed=listed(llm_score=65.0)))
+    assert not entries.momentum_continuation(setup(bars, regime=BULL, listed=listed(llm_score=64.99)))
     assert not entries.momentum_continuation(setup(bars[3:], regime=BULL))
 
 
@@ -232,9 +247,13 @@ def test_momentum_measures_from_the_open_of_the_fifth_last_bar(last: int, expect
         (SIDEWAYS, 9_801, False),
         (BEAR, 9_500, True),
         (BEAR, 9_499, False),
+        (None, 9_500, True),
+        (None, 9_499, False),
+        (None, 9_950, True),
+        (None, 9_951, False),
     ],
 )
-def test_dip_buy_depends_on_the_regime(regime: MarketRegime, close: int, expected: bool) -> None:
+def test_dip_buy_depends_on_the_regime(regime: MarketRegime | None, close: int, expected: bool) -> None:
     bars = [*flat(4, 9_900), bar(4, close, open_=9_900)]
     bars[0] = bar(0, 9_900, high=10_000)
     assert entries.dip_buy(setup(bars, regime=regime)) is expected
@@ -258,6 +277,8 @@ def test_rsi_rebound_crosses_its_threshold_upwards_but_is_disabled() -> None:
     assert entries.rsi_rebound(setup(rebound, regime=SIDEWAYS))
     assert not entries.rsi_rebound(setup(falling, regime=SIDEWAYS))
     assert not entries.rsi_rebound(setup(rebound, regime=BULL))
+    for before, now, crosses in ((39.9, 40.0, True), (40.0, 41.0, False), (39.0, 39.99, False), (None, 41.0, False)):
+        assert entries.rsi_rebound(setup(falling, regime=SIDEWAYS, indicators=strength(now, before))) is crosses
     assert SignalType.RSI_REBOUND not in [signal_type for signal_type, _ in entries.ENTRY_ORDER]
 
 

@@ -48,7 +48,7 @@ def test_profit_floor_needs_fifteen_percent_once() -> None:
     ("atr", "high", "profit", "expected"),
     [
         (160.0, 4.0, 0.9, "R-EXIT-03"),
-        (160.0, 3.9, 0.9, None),
+        (160.0, 3.99, 0.9, None),
         (160.0, 4.0, 1.0, None),
         (50.0, 3.0, 0.9, "R-EXIT-03"),
         (400.0, 5.0, 0.9, "R-EXIT-03"),
@@ -66,7 +66,7 @@ def test_profit_lock_two_scales_with_atr_between_three_and_five(
     ("atr", "high", "profit", "expected"),
     [
         (120.0, 1.8, 0.1, "R-EXIT-04"),
-        (120.0, 1.7, 0.1, None),
+        (120.0, 1.79, 0.1, None),
         (120.0, 1.8, 0.2, None),
         (50.0, 1.5, 0.1, "R-EXIT-04"),
         (300.0, 2.9, 0.1, None),
@@ -158,6 +158,7 @@ def test_trailing_activates_earlier_on_a_warning() -> None:
     assert rule(3.0, high=4.9, **quiet) is None
     early = SellSettings(trailing_min_profit_pct=0.5, breakeven_activation_pct=99)
     assert rule(0.8, high=4.0, settings=early, macd_divergence=True, **quiet) == "R-EXIT-08"
+    assert rule(0.8, high=3.99, settings=early, macd_divergence=True, **quiet) is None
     assert rule(0.4, high=3.5, settings=early, death_cross=True, **quiet) is None
     assert rule(0.5, high=3.62, settings=early, death_cross=True, **quiet) == "R-EXIT-08"
     assert rule(2.9, high=8.0, **quiet) is None
@@ -215,6 +216,24 @@ def test_a_hundred_shares_of_a_dear_stock_scale_out() -> None:
 )
 def test_small_positions_wait_or_sell_all(quantity: int, expected: tuple[int, bool] | None) -> None:
     decision = decide(3.0, quantity=quantity)
+    assert (None if decision is None else (decision.quantity, decision.is_full)) == expected
+
+
+@pytest.mark.rule("R-EXIT-19")
+@pytest.mark.parametrize(
+    ("quantity", "average", "expected"),
+    [
+        (200, 9_700.0, (50, False)),  # a quarter is worth 500,000 won to the won
+        (199, 9_700.0, None),  # 49 shares are not
+        (100, 9_700.0, None),  # 1,000,000 won: large enough to wait
+        (99, 9_700.0, (99, True)),
+        (100, 9_300.0, (50, False)),  # two levels together, and 500,000 won stay
+        (99, 9_300.0, (99, True)),
+    ],
+)
+def test_the_minimum_itself_is_enough(quantity: int, average: float, expected: tuple[int, bool] | None) -> None:
+    position = exit_position(quantity=quantity, average_price_krw=average, price_krw=10_000, high_watermark_krw=10_000)
+    decision = evaluate_exit(position, SELL)
     assert (None if decision is None else (decision.quantity, decision.is_full)) == expected
 
 

@@ -134,6 +134,7 @@ def test_each_gate_refuses_with_its_rule(rule: str, changes: dict[str, Any]) -> 
         {"bars": bars(last=shape(100, 130, 100, 110))},
         {"bars": bars(last=shape(100, 130, 100, 100))},
         {"bars": bars(before=shape(100, 110, 100, 110), last=shape(109, 109, 100, 100))},
+        {"bars": bars(before=shape(110, 115, 100, 110), last=shape(110, 110, 100, 100))},
     ],
 )
 def test_each_limit_is_on_the_passing_side(changes: dict[str, Any]) -> None:
@@ -182,6 +183,16 @@ def test_the_first_failing_gate_names_the_refusal_and_all_can_be_listed() -> Non
     assert first is not None
     assert first.rule == "R-GATE-02"
     assert [refusal.rule for refusal in gates.all_refusals(gates.COMMON_GATES, both)] == ["R-GATE-02", "R-GATE-04"]
+
+
+@pytest.mark.rule("R-GATE-12")
+def test_two_bars_are_enough_to_be_engulfed_and_one_is_not() -> None:
+    up, down = shape(100, 110, 100, 110), shape(110, 110, 100, 100)
+    refusal = gates.micro_timing(view(bars=deque([up, down])))
+    assert refusal is not None
+    assert refusal.detail == "bearish engulfing"
+    assert gates.micro_timing(view(bars=deque([down]))) is None
+    assert gates.micro_timing(view(bars=deque())) is None
 
 
 def test_a_refusal_carries_the_value_and_the_limit() -> None:

@@ -75,6 +75,8 @@ def test_death_cross_needs_a_cross_just_now_and_a_margin() -> None:
     assert ind.death_cross([*[100.0] * 20, 90.0]) is True
     assert ind.death_cross([*[100.0] * 20, 99.9]) is False
     assert ind.death_cross([*[100.0] * 19, 90.0, 89.0]) is False
+    assert ind.death_cross([*[100.0] * 20, 98.6]) is True, "SMA5 is 0.21 % below SMA20"
+    assert ind.death_cross([*[100.0] * 20, 98.7]) is False, "0.195 %"
 
 
 @pytest.mark.rule("R-IND-09")
@@ -83,6 +85,9 @@ def test_macd_divergence_is_a_high_price_with_a_fading_histogram() -> None:
     rise = [100 * 1.03**index for index in range(30)]
     stall = [rise[-1] * (1 + 0.001 * index) for index in range(1, 11)]
     assert ind.macd_bearish_divergence([*rise, *stall[:-1], stall[-2] * 0.999]) is True
+    for share, near in ((0.985, True), (0.975, False)):
+        assert ind.macd_bearish_divergence([*rise, *stall[:-1], stall[-2] * share]) is near
+    assert ind.macd_bearish_divergence([100.0] * 36) is False
     fall = [rise[-1] * 0.97**index for index in range(1, 11)]
     assert ind.macd_bearish_divergence(rise + fall) is False
 

@@ -66,6 +66,14 @@ def test_unknown_counts_as_reached_but_does_not_latch(field: str) -> None:
     assert loss_refusal(None, CALM, FRIDAY, RISK) is not None
 
 
+@pytest.mark.rule("R-GRD-08")
+@pytest.mark.parametrize("field", ["day_equity_krw", "week_equity_krw"])
+def test_an_equity_of_zero_is_no_measure(field: str) -> None:
+    broke = replace(CALM, **{field: 0})
+    assert "unknown" in str(refusal_after(broke))
+    assert RiskBook().reserve("a", 1, broke, RISK) is not None
+
+
 def test_profit_and_loss_is_unknown_when_a_part_is() -> None:
     holdings = [MarkedHolding(10, 9_000, 10_000.0), MarkedHolding(1, 10_500, 10_000.0)]
     assert pnl_krw(-1_000, holdings) == -10_500

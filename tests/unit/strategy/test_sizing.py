@@ -74,6 +74,7 @@ def test_a_held_sector_takes_seventy_percent_of_the_risk() -> None:
 def test_the_weight_cap_depends_on_the_raw_analyst_score() -> None:
     assert size(atr_krw=100.0).quantity == 1_200
     assert size(atr_krw=100.0, llm_score=80.0).quantity == 1_800
+    assert size(atr_krw=100.0, llm_score=79.99).quantity == 1_200
     assert size(atr_krw=100.0, llm_score=None).quantity == 1_200
 
 
@@ -108,6 +109,26 @@ def test_heat_counts_the_risk_of_open_positions() -> None:
     assert size(cash_krw=40_000_000, positions=(held(quantity=6_000, atr_krw=300.0),), atr_krw=500.0).quantity == 1_000
 
 
+@pytest.mark.rule("R-SIZE-08")
+def test_heat_of_five_percent_itself_is_allowed() -> None:
+    warm = (held(quantity=5_000, price=10_000, atr_krw=400.0),)
+    assert portfolio_heat_pct(warm, 100_000_000) == 4.0
+    assert size(cash_krw=50_000_000, positions=warm, atr_krw=500.0).quantity == 1_000
+
+
+@pytest.mark.rule("R-SIZE-07")
+@pytest.mark.parametrize(("cash", "expected"), [(14_990_000, "R-SIZE-07"), (15_000_000, 500)])
+def test_half_of_the_target_is_enough(cash: int, expected: str | int) -> None:
+    others = (held(quantity=1, price=100_000_000 - cash, atr_krw=1.0),)
+    found = size_position(replace(GIVEN, cash_krw=cash, positions=others, atr_krw=500.0, cash_price_krw=10_000))
+    assert (found.rule if isinstance(found, Refusal) else found.quantity) == expected
+
+
+@pytest.mark.rule("R-BUY-11")
+def test_without_a_price_there_is_no_size() -> None:
+    assert refused(price_krw=0) == "R-BUY-11"
+
+
 @pytest.mark.rule("R-SIZE-09", "R-SIZE-10")
 @pytest.mark.parametrize(
     ("changes", "factor"),
@@ -132,6 +153,19 @@ def test_heat_counts_the_risk_of_open_positions() -> None:
 )
 def test_multipliers(changes: dict[str, Any], factor: float) -> None:
     assert size(atr_krw=500.0, **changes).quantity == int(1_000 * factor + 1e-9)
+
+
+@pytest.mark.rule("R-SIZE-10")
+def test_a_multiplier_above_one_grows_the_size() -> None:
+    assert size(atr_krw=500.0, position_multiplier=1.1).quantity == 1_100
+
+
+@pytest.mark.rule("R-SIZE-04", "R-SIZE-08", "R-SIZE-10")
+def test_growth_stops_at_the_caps() -> None:
+    """12 % of 100 m at 10,000 won; 5 % of heat, of which 4 are taken."""
+    assert size(atr_krw=100.0, position_multiplier=1.3).quantity == 1_200
+    warm = (held(quantity=5_000, price=10_000, atr_krw=400.0),)
+    assert size(cash_krw=50_000_000, positions=warm, atr_krw=500.0, position_multiplier=1.1).quantity == 1_000
 
 
 @pytest.mark.rule("R-SIZE-10", "R-THR-07")
