@@ -4,12 +4,13 @@ Events keep the order of decision 0001: within a slice scanner and monitor read 
 requests with the broker's notices by market time, and what one worker wrote is in force one settled mark later.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from jennie_core.domain.base import from_epoch_us, to_epoch_us
 from jennie_core.domain.market import ClockMark, Tick
-from jennie_core.domain.signals import BuySignal, SellOrder
+from jennie_core.domain.orders import ExecutionNotice
+from jennie_core.domain.signals import BuySignal
 from jennie_core.replay.day_books import DayBooks
 from jennie_core.replay.day_buyer import DayBuyer
 from jennie_core.replay.day_eyes import DayMonitor, DayScanner
@@ -20,7 +21,12 @@ from jennie_core.strategy.scanner import Decision
 
 
 class DayMachine:
-    """Runs one day once. `restart_scanner_at`: rebuild the scanner at the first settled mark from that instant on."""
+    """Runs one day once.
+
+    `restart_scanner_at`: rebuild the scanner at the first settled mark from that instant on. `takes_turns`: asked with
+    the number of each slice whether monitor and sell desk work before scanner and buy desk there; live it is a race,
+    and it decides nothing (decision 0001).
+    """
 
     def __init__(
         self,
@@ -31,6 +37,7 @@ class DayMachine:
         market: MarketFacts,
         plane: DataPlane,
         restart_scanner_at: datetime | None = None,
+        takes_turns: Callable[[int], bool] = lambda number: False,
         on_slice: Callable[[datetime], None] | None = None,
     ) -> None:
         self._start = start
@@ -38,6 +45,7 @@ class DayMachine:
         self._broker = broker
         self._plane = plane
         self._on_slice = on_slice
+        self._takes_turns = takes_turns
         self._restart_us = None if restart_scanner_at is None else to_epoch_us(restart_scanner_at)
         self._seen: list[Tick] = []
         self._books = DayBooks(start.settings.risk, {each.stock_code: each for each in start.positions})
@@ -76,17 +84,24 @@ class DayMachine:
 
     def _run_slice(self, piece: Slice) -> None:
         notices = self._broker.executions(piece)
-        decisions = self._scanner.run(piece, self._published, self._monitor.intraday)
-        sells = self._monitor.run(piece, self._published)
-        signals = self._take(decisions)
-        self._buyer.published, self._buyer.intraday = self._published, self._monitor.intraday
-        self._buyer.run(notices, [(each, to_epoch_us(each.signalled_at)) for each in signals], piece.end_us)
-        requests: list[tuple[SellOrder, int]] = [(each, to_epoch_us(each.raised_at)) for each in sells]
-        self._seller.run(notices, requests, piece.end_us)
+        work: list[Callable[[], None]] = [lambda: self._buy(piece, notices), lambda: self._sell(piece, notices)]
+        for part in reversed(work) if self._takes_turns(self._slices) else work:
+            part()
         self._exchange_news()
         self._ticks += sum(isinstance(item, Tick) for item in piece.items)
         self._slices += 1
         self._restart_if_due(piece)
+
+    def _buy(self, piece: Slice, notices: Sequence[ExecutionNotice]) -> None:
+        """Scanner, then buy desk."""
+        signals = self._take(self._scanner.run(piece, self._published, self._monitor.intraday))
+        self._buyer.published, self._buyer.intraday = self._published, self._monitor.intraday
+        self._buyer.run(notices, [(each, to_epoch_us(each.signalled_at)) for each in signals], piece.end_us)
+
+    def _sell(self, piece: Slice, notices: Sequence[ExecutionNotice]) -> None:
+        """Monitor, then sell desk."""
+        sells = self._monitor.run(piece, self._published)
+        self._seller.run(notices, [(each, to_epoch_us(each.raised_at)) for each in sells], piece.end_us)
 
     def _take(self, decisions: list[Decision]) -> list[BuySignal]:
         signals = [each for each in decisions if isinstance(each, BuySignal)]
