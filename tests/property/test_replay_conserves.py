@@ -26,7 +26,7 @@ RULES = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(events=EVENTS, rules=RULES)
 def test_cash_and_shares_are_conserved_and_every_signal_has_one_order_at_most(
     events: list[tuple[str, int, int, str, SignalType]], rules: TickFillRules
@@ -46,8 +46,9 @@ def test_cash_and_shares_are_conserved_and_every_signal_has_one_order_at_most(
             sells = [sell(clocks[1], desks.books.positions[code].quantity, code)]
         desks.step(clocks[2], *ticks, signals=signals, sells=sells)
         now_us += 5_000_000
-        open_codes = [each.stock_code for desk in (desks.buyer, desks.seller) for each in desk.unresolved()]
-        assert len(open_codes) == len(set(open_codes)), "O1: one unresolved order per code and side"
+        for desk in (desks.buyer, desks.seller):
+            open_codes = [each.stock_code for each in desk.unresolved()]
+            assert len(open_codes) == len(set(open_codes)), "O1: one unresolved order per code and side"
         assert desks.account.orderable_krw >= 0
     for _ in range(8):
         now_us += 5_000_000
