@@ -24,10 +24,11 @@ from jennie_core.scoring.budget import build_sector_budget, effective_caps
 from jennie_core.scoring.council import macro_insight, rules_replies
 from jennie_core.scoring.factors import HISTORY_SESSIONS
 from jennie_core.scoring.macro_readings import MacroReadings, collect_readings
-from jennie_core.scoring.quant import quant_scores
 from jennie_core.scoring.readings import MarketInputs, assemble_readings
 from jennie_core.scoring.regime import trading_context
 from jennie_core.scoring.rules_analyst import rules_opinions
+from jennie_core.scoring.scorers import SCORERS
+from jennie_core.scoring.scout import universe_rows
 from jennie_core.scoring.selection import select
 from jennie_core.scoring.sentiment import NEWS_WINDOW_DAYS, score_headlines
 from jennie_core.scoring.smoothing import HISTORY, smoothed_scores
@@ -155,9 +156,8 @@ class FolderPlane:
             universe = select_universe(
                 self._known.readings, as_of=as_of, settings=scout, listed_codes=self._known.listed_codes
             )
-            ranks = universe.members.select("code", "size_rank")
-            members = self._known.readings.join(ranks, on="code", how="inner", validate="1:1").sort("size_rank")
-            scored = quant_scores(members, regime=regime)
+            members = universe_rows(self._known.readings, universe)
+            scored = SCORERS[scout.scorer].scores(members, regime=regime)
             judged = hybrid_scores(scored, rules_opinions(scored), settings=scout)
             smoothed = smoothed_scores(
                 judged, pl.DataFrame(schema=dict(HISTORY)), market_day=self._day, window=scout.ma_window
