@@ -7,7 +7,8 @@ Pair = tuple[str, str]
 
 PHASES: dict[str, Pair] = {
     "read": ("데이터 읽기", "reading the data"),
-    "trade": ("채점과 매매", "scoring and trading"),
+    "score": ("전 기간 채점", "scoring the whole range"),
+    "trade": ("매매", "trading"),
     "judge": ("평가", "judging"),
     "write": ("보고서 쓰기", "writing the report"),
 }

@@ -140,7 +140,7 @@ def test_english_is_the_first_language_when_asked(done: tuple[Outcome, str, str]
 
 def test_the_terminal_names_the_phases_the_findings_and_the_place(done: tuple[Outcome, str, str]) -> None:
     outcome, _, said = done
-    for part in ("데이터 읽기", "채점과 매매", outcome.trade_hash, str(outcome.request.out), findings(outcome)[0][0]):
+    for part in ("데이터 읽기", "전 기간 채점", outcome.trade_hash, str(outcome.request.out), findings(outcome)[0][0]):
         assert part in said
 
 
@@ -199,6 +199,8 @@ def test_words_that_cannot_be_name_field_value_and_rule(
     [
         ({"start": "2020-01-02"}, r"^START=2020-01-02: outside the data; the data run from 2023-06-01 to 2024-12-30$"),
         ({"end": "2025-06-30"}, r"^END=2025-06-30: outside the data"),
+        ({"end": "2025-01-02"}, r"^END=2025-01-02: outside the data"),
+        ({"start": "2024-12-28"}, r"^START=2024-12-28 END=2024-12-30: 1 sessions; 2 are needed"),
         ({"start": "2023-07-03"}, r"^START=2023-07-03: 21 sessions before it, scores need 60"),
     ],
 )
