@@ -135,7 +135,9 @@ def _mean(lags: list[pl.Expr]) -> pl.Expr:
 
 def _with_close(facts: pl.DataFrame, on: str, closes: pl.DataFrame) -> pl.DataFrame:
     """Add the code's close_krw of the fact's own day; null where that is no session of it."""
-    wanted = closes.rename({"trade_date": on}).join(facts, on=["code", on], how="semi")
+    days = facts[on].unique()
+    near = closes.rename({"trade_date": on}).filter(pl.col(on).is_in(days.implode()))
+    wanted = near.join(facts, on=["code", on], how="semi")
     return facts.join(wanted, on=["code", on], how="left")
 
 

@@ -44,9 +44,14 @@ def universe_members(market: pl.DataFrame, inputs: HistoryInputs, settings: Scou
     """`universe.select_universe` of each day: market_day, code, panel_row, known_by, sector_group, is_sector_known,
     market_cap_krw and size_rank, sorted by market_day and size_rank.
     """
-    market_known = pl.col("market").is_not_null().any().over("market_day")
-    parts = market.with_columns(market_known=market_known).partition_by("market_known", as_dict=True)
-    kept = pl.concat([_passing(part, inputs, settings, bool(known)) for (known,), part in parts.items()])
+    market_known = pl.col("market").is_not_null().any()
+    unknown_days = market.group_by("market_day").agg(market_known).filter(~pl.col("market"))["market_day"]
+    if unknown_days.len() == 0:
+        kept = _passing(market, inputs, settings, market_known=True)
+    else:
+        of_unknown = pl.col("market_day").is_in(unknown_days.implode())
+        parts = {True: market.filter(~of_unknown), False: market.filter(of_unknown)}
+        kept = pl.concat(_passing(part, inputs, settings, market_known=known) for known, part in parts.items())
     return (
         kept.with_columns(place=place().over("market_day"))
         .sort("market_day", "place", "code")
@@ -56,7 +61,9 @@ def universe_members(market: pl.DataFrame, inputs: HistoryInputs, settings: Scou
     )
 
 
-def _passing(market: pl.DataFrame, inputs: HistoryInputs, settings: ScoutSettings, market_known: bool) -> pl.DataFrame:
+def _passing(
+    market: pl.DataFrame, inputs: HistoryInputs, settings: ScoutSettings, *, market_known: bool
+) -> pl.DataFrame:
     """Rows that pass every filter; the dear look-up of market values is made only for those that pass without it."""
     judged = passes(settings, market_known)
     candidates = market.with_columns(market_cap_krw=pl.lit(None, dtype=pl.Float64)).filter(judged)

@@ -26,9 +26,10 @@ def smoothed_scores(judged: pl.DataFrame, history: pl.DataFrame, *, market_day: 
         .agg(pl.col("hybrid_score").alias("earlier_scores"))
     )
     earlier_scores = pl.coalesce(pl.col("earlier_scores"), pl.lit([], dtype=pl.List(pl.Float64)))
+    scores = pl.concat_list(earlier_scores, pl.col("hybrid_score"))
     return (
         judged.join(past, on="code", how="left", validate="1:1")
-        .with_columns(_smoothed(pl.concat_list(earlier_scores, pl.col("hybrid_score"))))
+        .with_columns(_smoothed(scores.list.sum(), scores.list.len()))
         .drop("earlier_scores")
     )
 
@@ -38,22 +39,24 @@ def smoothed_history(judged: pl.DataFrame, *, window: int) -> pl.DataFrame:
 
     A day on which no stock has a hybrid score is no score date.
     """
-    scored = judged.filter(pl.col("hybrid_score").is_not_null()).select("market_day", "code", "hybrid_score")
-    number = scored.select(pl.col("market_day").unique().sort()).with_row_index("day_number")
-    numbered = scored.join(number, on="market_day", how="left").select("day_number", "code", "hybrid_score")
-    joined = judged.join(number, on="market_day", how="left", maintain_order="left")
+    scored = judged.select("market_day", "hybrid_score", number=pl.col("code").cast(pl.Categorical).to_physical())
+    days = scored.filter(pl.col("hybrid_score").is_not_null()).select(pl.col("market_day").unique().sort())
+    keys = ["day", "number"]
+    joined = scored.join(days.with_row_index("day"), on="market_day", how="left", maintain_order="left")
+    numbered = joined.filter(pl.col("day").is_not_null()).select(*keys, "hybrid_score")
     names = [f"earlier_{back}" for back in range(window - 1, 0, -1)]
     for back, name in zip(range(window - 1, 0, -1), names, strict=True):
-        past = numbered.with_columns(pl.col("day_number") + back).rename({"hybrid_score": name})
-        joined = joined.join(past, on=["day_number", "code"], how="left", validate="1:1", maintain_order="left")
-    scores = pl.concat_list(*names, "hybrid_score").list.drop_nulls()
-    return joined.with_columns(_smoothed(scores)).drop("day_number", *names)
+        past = numbered.with_columns(pl.col("day") + back).rename({"hybrid_score": name})
+        joined = joined.join(past, on=keys, how="left", validate="m:1", maintain_order="left")
+    columns = [*names, "hybrid_score"]
+    count = pl.sum_horizontal(pl.col(columns).is_not_null())
+    return judged.with_columns(joined.select(_smoothed(pl.sum_horizontal(columns), count)).get_columns())
 
 
-def _smoothed(scores: pl.Expr) -> list[pl.Expr]:
-    """smoothed_score and smoothed_points from the list of the last days' scores, today's last; null without today's."""
+def _smoothed(total: pl.Expr, count: pl.Expr) -> list[pl.Expr]:
+    """smoothed_score and smoothed_points from sum and number of the last days' scores; null without today's."""
     today = pl.col("hybrid_score").is_not_null()
     return [
-        pl.when(today).then(scores.list.mean().round(1)).alias("smoothed_score"),
-        pl.when(today).then(scores.list.len()).alias("smoothed_points"),
+        pl.when(today).then((total / count).round(1)).alias("smoothed_score"),
+        pl.when(today).then(count.cast(pl.UInt32)).alias("smoothed_points"),
     ]

@@ -55,7 +55,8 @@ class Changes:
         """
         known = self._changes >= RSI_PERIOD
         seed_end = np.where(known, self._starts + RSI_PERIOD, self._starts)
-        decay = np.power((RSI_PERIOD - 1) / RSI_PERIOD, np.maximum(self._changes - RSI_PERIOD, 0).astype(np.float64))
+        later_changes = np.maximum(self._changes - RSI_PERIOD, 0)
+        decay = np.power((RSI_PERIOD - 1) / RSI_PERIOD, np.arange(later_changes.max(initial=0) + 1.0))[later_changes]
         parts, moved = {}, np.zeros(len(known), dtype=np.int64)
         for name, sums in self._sums.items():
             seed = (sums[seed_end + 1] - sums[self._starts + 1]) / RSI_PERIOD

@@ -1,19 +1,17 @@
 """Filed statements from two layouts, each row with the day it was known."""
 
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 
 from jennie_core.scoring.frames import FUNDAMENTALS, empty
+from jennie_core.scoring.knowledge import newest_statements
 from jennie_infra.sources.errors import DataFileError
 from jennie_infra.sources.tables import read_parquet
 
 QUARTER_LAG_DAYS = 45
 YEAR_LAG_DAYS = 90
-MAX_AGE_DAYS = 550
-"""A statement older than about a year and a half says nothing about today; the reading is then unknown."""
-
 _HUNDRED_MILLION = 1e8
 
 
@@ -22,10 +20,7 @@ def fundamentals_known_by(folder: Path, known_by: date) -> pl.DataFrame:
     rows = _every_row(folder)
     if not rows:
         return empty(FUNDAMENTALS)
-    oldest = known_by - timedelta(days=MAX_AGE_DAYS)
-    known = pl.concat(rows).filter(pl.col("known_on").is_between(oldest, known_by))
-    newest = known.sort("code", "period_end", "known_on").group_by("code", maintain_order=True).last()
-    return newest.select(FUNDAMENTALS.keys()).sort("code")
+    return newest_statements(pl.concat(rows).select(FUNDAMENTALS.keys()), known_by).sort("code")
 
 
 def every_statement(folder: Path, known_by: date) -> pl.DataFrame:

@@ -69,8 +69,9 @@ def test_a_later_run_beside_the_list_leaves_the_active_one_alone(engine: Engine)
         assert scores.read_scores(connection, DAY)["hybrid_score"].to_list() == [70.0]
 
 
+@pytest.mark.rule("R-SEL-01")
 def test_a_scorer_is_smoothed_over_its_own_days_and_their_newest_runs(engine: Engine) -> None:
-    """R-SEL-01; also of days on which it did not feed the list yet."""
+    """Also of days on which it did not feed the list yet."""
     store(engine, rows("quant-1", 70.0), run="r1", feeds=True, day=EARLIER)
     store(engine, rows("quant-rank-1", 50.0), run="r1", feeds=False, day=EARLIER)
     store(engine, rows("quant-rank-1", 51.0), run="r2", feeds=False, day=EARLIER, at=AT + timedelta(hours=1))

@@ -114,8 +114,9 @@ def replace_settings(**changes: float) -> ScoutSettings:
     return SETTINGS.model_copy(update=changes)
 
 
+@pytest.mark.rule("R-UNI-06")
 def test_a_day_without_any_stock_has_an_empty_list(years: Years) -> None:
-    """R-UNI-06; the next day starts without a list."""
+    """The next day starts without a list."""
     inputs = years(6)
     (day,) = days_of(inputs, last_sessions(inputs, 1), replace_settings(min_price_krw=10**9))
     assert day.watchlist.entries == ()

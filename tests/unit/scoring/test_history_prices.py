@@ -27,8 +27,9 @@ def test_each_session_equals_the_single_day(years: Years, seed: int) -> None:
         assert (found["rsi14"] - single["rsi14"]).abs().fill_null(0.0).max() == pytest.approx(0.0, abs=1e-9)
 
 
+@pytest.mark.rule("R-QNT-03")
 def test_a_code_that_no_longer_moves_has_no_rsi(bars: Any) -> None:
-    """R-QNT-03: neither gain nor loss is unknown, not 100; moves older than the window do not keep it alive."""
+    """Neither gain nor loss is unknown, not 100; moves older than the window do not keep it alive."""
     history = price_history(bars([*range(50_000, 50_020), *[50_019] * 290]))
     assert history["rsi14"][100] == 100
     assert history["rsi14_simple"][100] is None

@@ -14,33 +14,12 @@ from jennie_core.scoring.history_context import run_stamp
 from jennie_core.scoring.knowledge import inputs_known
 from jennie_core.scoring.scout import run_scout
 from jennie_infra.sources.files import MarketFolder
+from jennie_infra.sources.history import read_history
 
 pytestmark = pytest.mark.realdata
 
 SPAN = 6
 SETTINGS = ScoutSettings()
-
-
-def history_of(folder: Path, first: date, last: date) -> HistoryInputs:
-    """Every source over the span and the 250 sessions before; values and statements as known at its ends."""
-    source = MarketFolder(folder)
-    start = first - timedelta(days=400)
-    days = (first - timedelta(days=1), last)
-    caps = pl.concat([source.market_caps(day) for day in days])
-    filed = pl.concat([source.fundamentals(day) for day in days])
-    master = source.stock_master(last).with_columns(status=pl.lit(None, dtype=pl.String))
-    return HistoryInputs(
-        prices=source.daily_prices(start, last),
-        master=master,
-        market_caps=caps.unique(["code", "snapshot_date"], maintain_order=True),
-        fundamentals=filed.unique(maintain_order=True),
-        flows=source.investor_flows(start, last),
-        consensus=source.consensus(last),
-        headlines=source.headlines(start, last),
-        index_daily=source.index_daily(start, last),
-        macro_daily=source.macro_daily(start, last),
-        market_flows=source.market_flows(start, last),
-    )
 
 
 def assert_equals_single(inputs: HistoryInputs, day: ScoutDay, before: list[ScoutDay]) -> None:
@@ -70,7 +49,7 @@ def test_random_sessions_equal_the_single_runs_and_ignore_the_future(real_data: 
     rich = [n for n, day in enumerate(opened) if day < date(2020, 12, 1) or day > date(2024, 4, 15)]
     start = random.Random(seed).choice(rich[: -SPAN - 1])
     sessions = opened[start : start + SPAN]
-    inputs = history_of(real_data, sessions[0], sessions[-1])
+    inputs = read_history(MarketFolder(real_data), sessions[0], sessions[-1]).inputs
     found = list(scout_days(inputs, sessions, settings=SETTINGS))
     assert [day.market_day for day in found] == sessions
     assert all(day.scores.height == SETTINGS.universe_size for day in found)
