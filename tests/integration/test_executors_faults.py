@@ -378,6 +378,31 @@ async def test_manual_buys_pass_cooldowns_and_keep_the_caps(redis_url: str, sqli
         assert rig.gateway.orders[-1].request.quantity == 3
 
 
+@pytest.mark.rule("R-BUY-17", "R-BUY-11")
+async def test_what_does_not_trade_now_is_not_bought(redis_url: str, sqlite_url: str, tmp_path: Path) -> None:
+    """A bar that closed by timer proves no trading, an owner's order has no trade behind it: both ask for a quote."""
+    async with desk_rig(redis_url, sqlite_url, tmp_path, BUYER) as rig:
+        timer = to_epoch_us(rig.now - timedelta(seconds=50))
+        rig.gateway.interrupted.add("005930")
+        await rig.signal(signal_id="interrupted", tick_exchange_us=timer)
+        await rig.signal(
+            signal_id="owners", source="manual", signal_type=SignalType.MANUAL, hybrid_score=None,
+            watchlist_version="manual", score_run_id="manual",
+        )  # fmt: skip
+        await rig.mark()
+        rig.gateway.interrupted.clear()
+        rig.gateway.statuses["005930"] = ListingStatus.HALTED
+        await rig.signal(signal_id="halted", tick_exchange_us=timer)
+        await rig.mark()
+        refused = {row["signal_id"]: row["refusal_rule"] for row in rig.rows(SIGNAL_LOG, outcome="refused")}
+        assert refused == {"interrupted": "R-BUY-17", "owners": "R-BUY-17", "halted": "Q3-status"}
+        assert rig.gateway.orders == []
+        rig.gateway.statuses.clear()
+        await rig.signal(signal_id="over", tick_exchange_us=timer)
+        await rig.mark()
+        assert len(rig.gateway.orders) == 1, "what forbade the buy is asked for again"
+
+
 async def test_a_repeated_mark_is_answered_again(redis_url: str, sqlite_url: str, tmp_path: Path) -> None:
     """The conductor repeats the heartbeat when an answer was lost."""
     async with desk_rig(redis_url, sqlite_url, tmp_path, BUYER) as rig:

@@ -76,6 +76,7 @@ class FakeGateway:
         self.prices: dict[str, int] = {}
         self.markets: dict[str, Market] = {}
         self.statuses: dict[str, ListingStatus] = {}
+        self.interrupted: set[str] = set()
         self.replies: deque[str] = deque()
         self.cancel_replies: deque[str] = deque()
         self.reads_fail = False
@@ -224,6 +225,7 @@ class FakeGateway:
             change_pct=0.0,
             status=self.statuses.get(code, ListingStatus.NORMAL),
             market=self.markets.get(code, Market.UNKNOWN),
+            in_volatility_interruption=code in self.interrupted,
             quoted_at=self.now(),
         )
 

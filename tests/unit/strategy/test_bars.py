@@ -102,6 +102,15 @@ def test_volume_ratio_compares_the_closed_bar_with_up_to_twenty_before_it() -> N
 
 
 @pytest.mark.rule("R-BAR-03")
+def test_the_twentieth_bar_before_counts_and_the_one_before_it_does_not() -> None:
+    builder = BarBuilder()
+    for minute, volume in enumerate([99_000, 2_100, *[100] * 19, 400]):
+        feed(builder, minute, volume=volume)
+    builder.add(10_000, 1, OPEN + 22 * MINUTE_US)
+    assert builder.volume_ratio == pytest.approx(400 / 200)
+
+
+@pytest.mark.rule("R-BAR-03")
 def test_volume_ratio_is_unknown_for_the_first_bar() -> None:
     builder = BarBuilder()
     feed(builder, 0)

@@ -57,6 +57,8 @@ def test_missing_data_passes(held: dict[str, Closes | None]) -> None:
 def test_twenty_one_prices_are_enough() -> None:
     assert return_correlation(closes(21), closes(21)) == pytest.approx(1.0)
     assert return_correlation(closes(20), closes(20)) is None
+    broken = closes(21) | {START: 0.0}
+    assert return_correlation(closes(21), broken) is None, "nineteen finite returns"
 
 
 @pytest.mark.rule("R-COR-04")

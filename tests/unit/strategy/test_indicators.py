@@ -44,6 +44,9 @@ def test_atr_is_the_simple_mean_of_the_last_true_ranges() -> None:
     assert ind.atr(bars) == 5.0
     assert ind.atr(bars, 1) == 6.0
     assert ind.atr(bars[:1]) == 0.0
+    wide_first = [ind.Ohlc(1_000, 1, 500), ind.Ohlc(1_000, 1, 500), *[ind.Ohlc(510, 490, 500)] * 14]
+    assert ind.atr(wide_first) == 20.0, "fourteen ranges, not fifteen"
+    assert ind.atr(wide_first[:-1]) > 20.0
 
 
 @pytest.mark.rule("R-IND-05")
@@ -88,6 +91,9 @@ def test_macd_divergence_is_a_high_price_with_a_fading_histogram() -> None:
     for share, near in ((0.985, True), (0.975, False)):
         assert ind.macd_bearish_divergence([*rise, *stall[:-1], stall[-2] * share]) is near
     assert ind.macd_bearish_divergence([100.0] * 36) is False
+    for behind, inside in ((9, True), (10, False)):
+        spiked = [*[100.0] * 30, 110.0, *[107.0] * behind]
+        assert ind.macd_bearish_divergence(spiked) is not inside, "a peak ten bars back counts, an older one does not"
     fall = [rise[-1] * 0.97**index for index in range(1, 11)]
     assert ind.macd_bearish_divergence(rise + fall) is False
 

@@ -383,3 +383,31 @@ def test_a_stock_sold_while_stale_ends_its_alert() -> None:
     marks(core, "09:00", "09:02")
     fill(core, "09:02:01", quantity=0)
     assert [alert.cleared for alert in core.drain_alerts()] == [False, True]
+
+
+@pytest.mark.rule("R-EXIT-21")
+def test_a_trade_at_zero_is_an_alarm_and_keeps_the_last_price() -> None:
+    core = monitor()
+    price(core, 10_000, "09:30")
+    assert price(core, 0, "09:30:01") == []
+    held = core.held(CODE)
+    assert held is not None
+    assert held.context.price_krw == 10_000
+    assert [alert.alert_id for alert in core.drain_alerts()] == [f"invalid-price:{CODE}"]
+
+
+@pytest.mark.rule("R-EXIT-20")
+def test_silence_is_no_fault_once_the_closing_auction_has_begun() -> None:
+    core = monitor()
+    price(core, 10_000, "15:18:00")
+    core.on_mark(us("15:20:00"))
+    assert core.drain_alerts() == []
+    core = monitor()
+    price(core, 10_000, "15:18:00")
+    core.on_mark(us("15:19:59"))
+    assert [alert.alert_id for alert in core.drain_alerts()] == [f"stale-price:{CODE}"]
+
+
+@pytest.mark.rule("R-MON-01")
+def test_a_position_without_managed_shares_is_not_watched() -> None:
+    assert monitor(position(quantity=0, external_quantity=5)).codes() == []
