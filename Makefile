@@ -10,6 +10,8 @@ COMMON_OPTIONS = $(if $(MARKET_DATA),--market-data "$(MARKET_DATA)") $(if $(DAY)
 REHEARSE_OPTIONS = $(COMMON_OPTIONS) $(if $(SPEED),--speed "$(SPEED)") \
   $(if $(FAIL_CHECK),--fail-check "$(FAIL_CHECK)") $(foreach fault,$(FAULTS),--fault "$(fault)")
 RUNS ?= 20
+# A drill mostly waits: four at a time keep two cores busy.
+DRILL_JOBS ?= 4
 ASSET_GRAPH_TEST := tests/unit/test_asset_graph.py
 
 .PHONY: help setup demo test test-ui test-clients lint rules format bench soak drills up down web lock clean
@@ -61,9 +63,9 @@ bench: setup ## Measure against floors of the same run; writes var/bench/latest.
 soak: setup ## Run a rehearsal week in which nothing may keep growing
 	@$(VENV)/pytest tests/soak -m soak --timeout 0 $(PYTEST_ARGS)
 
-drills: setup ## Repeat every fault drill RUNS times (20), two at a time; writes var/drills/latest.json (SEED= of the first run)
+drills: setup ## Repeat every fault drill RUNS times (20), DRILL_JOBS at a time (4); writes var/drills/latest.json (SEED= of the first run)
 	@scripts/test_needs.sh
-	@DRILL_RUNS=$(RUNS) DRILL_SEED=$(or $(SEED),1) $(VENV)/pytest -q -n 2 --dist worksteal tests/drills -m drill $(PYTEST_ARGS)
+	@DRILL_RUNS=$(RUNS) DRILL_SEED=$(or $(SEED),1) $(VENV)/pytest -q -n $(DRILL_JOBS) --dist worksteal tests/drills -m drill $(PYTEST_ARGS)
 
 up: setup web ## Keep the whole stack running at wall-clock speed and print its addresses (MARKET_DATA= DAY= SEED= PORT_BASE=)
 	@$(VENV)/jennie up $(COMMON_OPTIONS)
