@@ -12,13 +12,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jennie_cli.errors import UserError
 from jennie_cli.replay.inputs import ACCOUNT, CHECKS_NOT_RUN, START_EQUITY_KRW, DayInputs, Frame, exchange_of
+from jennie_cli.replay.logs import read_log
 from jennie_cli.replay.plane import FolderPlane, read_knowledge
 from jennie_cli.replay.stored import stored_plane
 from jennie_cli.report.model import Note
 from jennie_core.domain.base import KST, from_epoch_us
 from jennie_core.domain.enums import AssetKind, ListingStatus, Market
 from jennie_core.domain.market import ClockMark, DailyBar, Tick
-from jennie_core.domain.orders import ExecutionNotice
 from jennie_core.krx.calendar import KrxCalendar
 from jennie_core.replay.day_ports import DayStart, FillModel, MarketFacts
 from jennie_core.replay.paper_account import PaperAccount
@@ -26,14 +26,12 @@ from jennie_core.replay.recorded import RecordedSlices
 from jennie_core.replay.tape_board import StockFacts, TapeBoard
 from jennie_core.replay.tick_fills import TickFillRules, TickFills
 from jennie_core.strategy.fills import Listing
-from jennie_infra import ticklog
 from jennie_infra.db.read_only import read_only_engine
 from jennie_infra.db.repositories import recorded_day, risk
 from jennie_infra.db.repositories.cooldowns import CooldownKind
 from jennie_infra.db.repositories.market_prices import read_daily_prices
 from jennie_infra.db.repositories.recorded_day import StoredStock
 from jennie_infra.sources.files import MarketFolder
-from jennie_infra.ticklog import TickLogError
 
 HISTORY_SESSIONS = 90
 NO_INDEX = Note(
@@ -48,31 +46,6 @@ ESTIMATED = Note(
     ko="체결은 기록된 체결량의 일부로 추정했습니다: 슬리피지 {bps:g}bp, 거래량의 {share:.0%}.",
     en="Fills are estimated from the recorded trades: {bps:g} bp slippage, {share:.0%} of the volume.",
 )
-
-
-def read_log(path: Path, day: date) -> list[Tick | ClockMark]:
-    """Ticks and marks of a day from a log folder or one part. Raises UserError naming file, place and next step."""
-    if not path.exists():
-        raise UserError(f"--ticks {path}: no such file or folder; name a tick log (`ticks` of a run folder)")
-    parts = [path] if path.is_file() else ticklog.parts(path, day)
-    if not parts:
-        known = ", ".join(f"{each}" for each in ticklog.days(path)[-5:])
-        raise UserError(f"DAY={day}: {path} holds no tick log of that day; it has {known or 'none at all'}")
-    try:
-        items = [item for part in parts for item in ticklog.read_part(part) if not isinstance(item, ExecutionNotice)]
-    except TickLogError as error:
-        raise UserError(f"--ticks {path}: {error}; choose another log, damaged blocks are not replayed") from error
-    return _of_day(items, day, path)
-
-
-def _of_day(items: list[Tick | ClockMark], day: date, path: Path) -> list[Tick | ClockMark]:
-    marks = [item for item in items if isinstance(item, ClockMark) and item.settled]
-    if not marks:
-        raise UserError(f"--ticks {path}: no settled mark in it, so nothing was ever decided on it; record a day first")
-    first = from_epoch_us(marks[0].market_us).date()
-    if first != day:
-        raise UserError(f"DAY={day}: {path} is of {first}; give that day")
-    return items
 
 
 @contextmanager
@@ -105,12 +78,15 @@ def _home_day(
     estimate: TickFillRules | None,
     rules: TickFillRules,
 ) -> DayInputs:
-    plane = stored_plane(market, ledger, frame.day)
+    settings_hash = frame.settings.settings_hash()
+    plane, issued_for = stored_plane(market, ledger, frame.day, settings_hash)
     if plane.is_empty:
         raise UserError(f"DAY={frame.day}: the stores of {home} published nothing that day; choose a day it traded")
     start, cash = _morning(frame, ledger)
     begins_at = from_epoch_us(_first_mark_us(items))
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Note, ...] = tuple(
+        _other_settings(each, settings_hash) for each in sorted(issued_for - {settings_hash})
+    )
     broker: FillModel
     facts: MarketFacts
     if (home / "exchange" / "meta.json").is_file() and estimate is None:
@@ -121,7 +97,7 @@ def _home_day(
         board = TapeBoard(frame.day, _stored_stocks(market, frame.day, codes))
         account = PaperAccount.of(START_EQUITY_KRW if cash is None else cash, start.positions)
         broker, facts, fills = TickFills(frame.day, account, board, rules), board, "ticks"
-        notes = (NO_INDEX, _estimated(rules), STATUS_ASSUMED)
+        notes = (*notes, NO_INDEX, _estimated(rules), STATUS_ASSUMED)
     return DayInputs(
         start, RecordedSlices(items), broker, facts, plane, begins_at, f"recorded log of {home.name}", fills, notes
     )
@@ -211,6 +187,13 @@ def _bars_of(prices: pl.DataFrame, codes: set[str]) -> dict[str, tuple[DailyBar,
     for row in prices.filter(pl.col("code").is_in(sorted(codes))).select(columns).iter_rows(named=True):
         found.setdefault(row["code"], []).append(DailyBar(**row))
     return {code: tuple(bars) for code, bars in found.items()}
+
+
+def _other_settings(recorded: str, now: str) -> Note:
+    return Note(
+        ko=f"그날의 설정은 {recorded}, 재생의 설정은 {now}입니다. 결과가 다를 수 있습니다.",
+        en=f"The day was traded under settings {recorded}, the replay runs under {now}: results may differ.",
+    )
 
 
 def _estimated(rules: TickFillRules) -> Note:

@@ -31,8 +31,11 @@ class StoredPlane:
         return self._now
 
 
-def stored_plane(market: Engine, ledger: Engine, day: date) -> StoredPlane:
-    """Contexts, budgets and lists of the market store, permits of the ledger."""
+def stored_plane(market: Engine, ledger: Engine, day: date, settings_hash: str) -> tuple[StoredPlane, set[str]]:
+    """Contexts, budgets and lists of the market store, permits of the ledger; and the settings these were issued for.
+
+    The replay decides under its own settings, so a recorded permit counts for them: what it says of the data stands.
+    """
     steps: list[tuple[datetime, Step]] = []
     with market.connect() as connection:
         steps += [
@@ -42,8 +45,11 @@ def stored_plane(market: Engine, ledger: Engine, day: date) -> StoredPlane:
         steps += [(each.known_at, _with(budget=each)) for each in recorded_day.budgets_of(connection, day)]
         steps += [(each.known_at, _with(watchlist=each)) for each in recorded_day.watchlists_of(connection, day)]
     with ledger.connect() as connection:
-        steps += [(each.issued_at, _with(permit=each)) for each in recorded_day.permits_of(connection, day)]
-    return StoredPlane(steps)
+        permits = recorded_day.permits_of(connection, day)
+    issued_for = {each.settings_hash for each in permits}
+    stamped = (each.model_copy(update={"settings_hash": settings_hash}) for each in permits)
+    steps += [(each.issued_at, _with(permit=each)) for each in stamped]
+    return StoredPlane(steps), issued_for
 
 
 def _with(**changes: object) -> Step:

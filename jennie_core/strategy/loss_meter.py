@@ -63,9 +63,12 @@ class LossMeter:
             self.week_equity_krw = self.day_equity_krw
         monday = day - timedelta(days=day.weekday())
         today = [flow for flow in self._flows if flow.day == day]
+        concerned = {
+            code: history[code] for code in {*held, *(flow.stock_code for flow in self._flows)} & history.keys()
+        }
         self.reading = PnlReading(
-            day_pnl_krw=period_pnl_krw(held, prices, _closes(history, day), today),
-            week_pnl_krw=period_pnl_krw(held, prices, _closes(history, monday), self._flows),
+            day_pnl_krw=period_pnl_krw(held, prices, _closes(concerned, day), today),
+            week_pnl_krw=period_pnl_krw(held, prices, _closes(concerned, monday), self._flows),
             day_equity_krw=self.day_equity_krw,
             week_equity_krw=self.week_equity_krw,
         )

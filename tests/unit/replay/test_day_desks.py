@@ -1,5 +1,7 @@
 """Both desks of a replayed day: the live checks, one order per signal, time-outs and cancels as live."""
 
+import pytest
+
 from jennie_core.domain.enums import OrderState, SignalType
 from jennie_core.replay.tick_fills import TickFillRules
 from tests.unit.replay.day_parts import CASH, CODES, DAY, Desks, buy, permit, published, sell, trade
@@ -22,6 +24,7 @@ def test_a_signal_becomes_one_order_and_a_position_one_slice_later() -> None:
     desks.require_conservation(CASH, {})
 
 
+@pytest.mark.rule("R-MSG-06")
 def test_the_same_signal_twice_is_refused_by_the_duplicate_rule() -> None:
     desks = Desks(ALL)
     signal = buy("09:30:02")
@@ -30,12 +33,14 @@ def test_the_same_signal_twice_is_refused_by_the_duplicate_rule() -> None:
     assert len(desks.books.trades) == 1
 
 
+@pytest.mark.rule("R-BUY-10")
 def test_a_stock_that_is_being_bought_is_not_bought_again() -> None:
     desks = Desks(ALL)
     desks.step("09:30:05", trade(10_000, "09:30:01"), signals=[buy("09:30:02"), buy("09:30:03")])
     assert desks.rules_that_refused == ["R-BUY-10"]
 
 
+@pytest.mark.rule("R-ORD-04", "R-BUY-10")
 def test_a_limit_order_that_nobody_meets_is_cancelled_after_its_time_and_the_code_rests() -> None:
     """R-ORD-04: ten seconds from the first settled mark on; R-BUY-10 keeps the code back after it."""
     desks = Desks(ALL)
@@ -50,6 +55,7 @@ def test_a_limit_order_that_nobody_meets_is_cancelled_after_its_time_and_the_cod
     desks.require_conservation(CASH, {})
 
 
+@pytest.mark.rule("R-ORD-05", "R-ORD-07", "R-ORD-10")
 def test_a_market_order_that_fills_in_part_keeps_its_shares_when_its_patience_ends() -> None:
     """R-ORD-06: five polls, then the rest is cancelled and read back."""
     desks = Desks(TickFillRules(slippage_bps=0.0, volume_share_ratio=0.1))
@@ -64,6 +70,7 @@ def test_a_market_order_that_fills_in_part_keeps_its_shares_when_its_patience_en
     desks.require_conservation(CASH, {})
 
 
+@pytest.mark.rule("R-SELL-05", "R-SELL-09")
 def test_a_carried_holding_is_sold_once_and_its_cooldowns_begin() -> None:
     held = position(CODE, quantity=100, average_price_krw=11_000.0, bought_on=None, trade_id=None)
     desks = Desks(ALL, positions=[held])
@@ -77,6 +84,7 @@ def test_a_carried_holding_is_sold_once_and_its_cooldowns_begin() -> None:
     desks.require_conservation(CASH, {CODE: 100})
 
 
+@pytest.mark.rule("R-BUY-07", "R-SELL-10")
 def test_what_was_sold_is_not_bought_again_the_same_day() -> None:
     held = position(CODE, quantity=100, trade_id=None)
     desks = Desks(ALL, positions=[held])
