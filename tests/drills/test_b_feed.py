@@ -154,6 +154,7 @@ async def sixty(drill_seed: int, port_bases: Iterator[int]) -> AsyncIterator[Fee
         yield rig
 
 
+@pytest.mark.rule("R-SCAN-02")
 async def test_17_of_sixty_codes_the_held_and_the_best_are_registered_and_the_rest_is_polled(sixty: FeedRig) -> None:
 
     def figures() -> tuple[object, object]:

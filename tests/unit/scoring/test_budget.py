@@ -56,6 +56,8 @@ def test_tiers_by_quartiles_and_sign() -> None:
     assert [level[name].value for name in "abcd"] == ["HOT", "HOT", "COOL", "COOL"], "the quartiles themselves count"
     falling = sector_tiers(sector_returns(members(a=[-1.0], b=[-2.0], c=[-3.0], d=[-4.0])))
     assert [falling[name].value for name in "abcd"] == ["WARM", "WARM", "WARM", "COOL"], "the best of a fall is not HOT"
+    level_zero = sector_tiers(sector_returns(members(a=[1.0, -1.0], b=[2.0, -2.0])))
+    assert set(level_zero.values()) == {SectorTier.WARM}, "neither a rise nor a fall"
     knife = sector_tiers(sector_returns(members(a=[1.0], b=[9.0] * 7 + [-6.0] * 3)))
     assert knife["b"] is SectorTier.COOL
     rising = sector_tiers(sector_returns(members(a=[1.0], b=[2.0], c=[3.0], d=[4.0])))

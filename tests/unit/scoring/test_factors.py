@@ -95,6 +95,15 @@ def test_flows_are_valued_at_each_days_close_and_summed_once(bars: Any, as_of: d
     assert row["foreign_ratio_trend_pp"] is None
 
 
+@pytest.mark.rule("R-ENR-03")
+def test_flows_count_for_sixty_calendar_days(bars: Any, as_of: date) -> None:
+    prices = bars([100] * 60)
+    rows = [("000010", day, 1, None, None) for day in prices["trade_date"] if day > as_of - timedelta(days=62)]
+    inside = [row for row in rows if row[1] > as_of - timedelta(days=60)]
+    assert len(inside) < len(rows)
+    assert flow_factors(flows_frame(rows), prices, as_of=as_of)["foreign_net_krw"][0] == 100 * len(inside)
+
+
 @pytest.mark.rule("R-ENR-12")
 def test_two_flow_rows_for_one_day_are_refused(bars: Any, as_of: date) -> None:
     """The fault that counted each day up to seven times."""
@@ -121,6 +130,10 @@ def test_eps_revision_needs_two_days_and_a_base(as_of: date) -> None:
         return pl.DataFrame(rows, schema=dict(frames.CONSENSUS), orient="row")
 
     assert consensus_factors(frame(-100.0, -80.0), as_of=as_of)["eps_revision_pct"][0] == pytest.approx(20.0)
+    old = frame(50.0, 80.0, 100.0).with_columns(
+        known_on=pl.Series([as_of - timedelta(days=30), as_of - timedelta(days=29), as_of])
+    )
+    assert consensus_factors(old, as_of=as_of)["eps_revision_pct"][0] == pytest.approx(25.0), "thirty days ago is over"
     assert consensus_factors(frame(100.0), as_of=as_of)["eps_revision_pct"][0] is None
     assert consensus_factors(frame(0.0, 5.0), as_of=as_of)["eps_revision_pct"][0] is None
 
