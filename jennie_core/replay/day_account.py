@@ -32,6 +32,15 @@ class AccountReader:
             self._reconcile(trigger)
         self._refresh()
 
+    def has_balance_of(self, age_us: int) -> bool:
+        """Between two marks: take the balance unless a younger one is known; False when it is disputed."""
+        if self._desk.book.has_balance_of(self._desk.now_us, age_us):
+            return True
+        if self._differs():
+            return False
+        self._take()
+        return True
+
     def _reconcile(self, trigger: str) -> None:
         self._desk.read_back(self._desk.open_or_short())
         self._agenda.done(trigger, self._desk.now_us)

@@ -18,12 +18,12 @@ from jennie_core.replay.day_ports import DayStart, FillModel, MarketFacts, Publi
 from jennie_core.strategy.book import PositionChange
 from jennie_core.strategy.booking import Booked
 from jennie_core.strategy.buy_checks import BuyFacts, buy_price_krw, check_buy
-from jennie_core.strategy.buy_intent import buy_intent
+from jennie_core.strategy.buy_intent import buy_intent, reserved_risk_krw
 from jennie_core.strategy.buying import BuyBasis, BuyPlan, plan_buy
 from jennie_core.strategy.context import EffectiveContext, effective_context
 from jennie_core.strategy.effective import Effective
 from jennie_core.strategy.exposure import exposure
-from jennie_core.strategy.loss_meter import LossMeter
+from jennie_core.strategy.loss_meter import NOT_MEASURED, PRICE_LIFE_US, LossMeter
 from jennie_core.strategy.permit_terms import terms_refusal
 from jennie_core.strategy.profit import Flow, flow_of_sale
 from jennie_core.strategy.quote_need import needs_quote
@@ -75,12 +75,14 @@ class DayBuyer(DayDesk[BuySignal]):
         facts = self._facts_of(signal, quote, price)
         rest = self.settings.orders.buy_lock_seconds
         refusal = check_buy(facts, self.settings) or just_tried(self.intents(), signal.stock_code, now, rest)
+        if refusal is None:
+            refusal = self._measure() if self._account.has_balance_of(PRICE_LIFE_US) else NOT_MEASURED
         if refusal is not None:
             return refusal
-        context = facts.context
-        if isinstance(context, Refusal) or facts.cash_krw is None:
+        context, cash = facts.context, self.book.cash(now)
+        if isinstance(context, Refusal) or cash is None:
             return Refusal(rule="R-BUY-05", detail="context or cash unknown")
-        basis = self._basis(signal, quote, buy_price_krw(facts), facts.cash_krw)
+        basis = self._basis(signal, quote, buy_price_krw(facts), cash.orderable_krw)
         plan = plan_buy(signal, basis, context, self.settings)
         if isinstance(plan, Refusal):
             return plan
@@ -173,7 +175,7 @@ class DayBuyer(DayDesk[BuySignal]):
     def ended(self, order: TrackedOrder) -> None:
         """What was reserved for it is free again."""
         intent = order.intent
-        self._losses.risk.release(intent.intent_id)
+        self._losses.ended(intent.intent_id, reserved_risk_krw(intent), intent.filled_quantity)
         if intent.filled_quantity == 0 and intent.order_number is None:
             self.book.release(intent.intent_id)
 
@@ -188,13 +190,24 @@ class DayBuyer(DayDesk[BuySignal]):
                 self._losses.add_flow(flow)
         if changed:
             self._load_cooldowns()
-        held = {code: position.quantity for code, position in self.book.positions.items() if position.quantity}
         watchlist = self._in_force.watchlist
         listed = [] if watchlist is None else [entry.code for entry in watchlist.entries]
-        self._facts.prepare([*sorted(held), *listed], self.now)
-        cash = self.book.cash(self.now)
-        prices = {code: self._price(code) for code in held}
-        self._losses.measure(held, prices, self._facts.history, None if cash is None else cash.total_krw)
+        self._facts.prepare([*sorted(self._held()), *listed], self.now)
+        self._measure()
+
+    def _measure(self) -> Refusal | None:
+        held = self._held()
+        prices, cash = {code: self._price(code) for code in held}, self.book.cash(self.now)
+        total = None if cash is None else cash.total_krw
+        self._losses.measure(held, prices, self._facts.history, total, has_all_fills=not self.book.balance_is_stale)
+        return self._losses.refusal()
+
+    def _held(self) -> dict[str, int]:
+        return {code: position.quantity for code, position in self.book.positions.items() if position.quantity}
+
+    def cancels_all(self) -> bool:
+        """A loss limit that was reached ends open buys too (O5)."""
+        return self._losses.is_reached
 
     def _load_cooldowns(self) -> None:
         for mine, booked in zip(

@@ -92,6 +92,10 @@ class DayDesk(ABC, Generic[R]):
     def ended(self, order: TrackedOrder) -> None:
         """Once per order, when it is over."""
 
+    def cancels_all(self) -> bool:
+        """Whether every open order of this desk is to be cancelled at the next mark."""
+        return False
+
     # ---- orders ---------------------------------------------------------------------------------
 
     def intents(self) -> Iterator[Intent]:
@@ -160,7 +164,7 @@ class DayDesk(ABC, Generic[R]):
 
     def _step(self) -> None:
         for order in self._working():
-            order.plan(self.now_us, self.settings.orders, cancels_all=False)
+            order.plan(self.now_us, self.settings.orders, cancels_all=self.cancels_all())
         for order in self._working():
             if order.cancel_asked and order.is_working and order.intent.order_number is not None:
                 order.must_read = True

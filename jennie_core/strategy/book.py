@@ -98,6 +98,10 @@ class Book:
         aged = self._balance_us is None or now_us - self._balance_us >= BALANCE_EVERY_US
         return self.balance_is_stale or (aged and hours.open_us - HOUR_US <= now_us < hours.last_trade_us)
 
+    def has_balance_of(self, now_us: int, age_us: int) -> bool:
+        """Whether the newest balance is at most that old."""
+        return self._balance_us is not None and now_us - self._balance_us <= age_us
+
     def reserve(self, intent_id: str, amount_krw: int) -> None:
         """Set cash aside before an order is sent (O5)."""
         self._reserved[intent_id] = amount_krw
@@ -124,13 +128,18 @@ class Book:
         return found.current_price_krw if found is not None and found.current_price_krw > 0 else None
 
     def price_now(self, code: str, day: date | None) -> float | None:
-        """Price of a holding now: the broker's at the last balance, or what was just paid on `day`."""
+        """Price of a holding now: the broker's at the last balance, or what was paid on `day` after it was read.
+
+        A later balance without the holding makes it unknown: what was paid is no price any more (I4).
+        """
         known = self.price_of(code)
         if known is not None:
             return known
-        position = self._positions.get(code)
-        is_new = position is not None and position.bought_on == day
-        return position.average_price_krw if position is not None and is_new else None
+        position, bought_us = self._positions.get(code), self._changed_us.get(code)
+        if position is None or position.bought_on != day or bought_us is None:
+            return None
+        is_newer = self._balance_us is None or bought_us >= self._balance_us
+        return position.average_price_krw if is_newer else None
 
     def _set(self, position: Position) -> None:
         if position.quantity == 0 and position.external_quantity == 0:

@@ -10,6 +10,11 @@ from jennie_core.strategy.context import EffectiveContext
 from jennie_core.strategy.intent import Intent, Sender
 
 
+def reserved_risk_krw(intent: Intent) -> int:
+    """Won at risk that were set aside for a buy before it was sent (O5)."""
+    return int(intent.context["risk_krw"])
+
+
 def buy_intent(
     sender: Sender, signal: BuySignal, now: datetime, plan: BuyPlan, context: EffectiveContext, basis: BuyBasis
 ) -> Intent:

@@ -93,10 +93,11 @@ def loss_refusal(
 
 
 class RiskBook:
-    """Risk of orders in flight: reserved before sending, released when the order has ended or was refused."""
+    """Risk of orders in flight: reserved before sending, free again once nothing can come of it unmeasured (O5)."""
 
     def __init__(self) -> None:
         self._reserved: dict[str, int] = {}
+        self._bought: set[str] = set()
 
     @property
     def reserved_krw(self) -> int:
@@ -120,12 +121,25 @@ class RiskBook:
         return None
 
     def release(self, intent_id: str) -> None:
-        """The order has ended: what it bought now counts through its profit and loss."""
+        """Nothing was bought: the order was refused, not placed, or ended empty."""
         self._reserved.pop(intent_id, None)
+        self._bought.discard(intent_id)
+
+    def bought(self, intent_id: str, risk_krw: int) -> None:
+        """An ended order has shares, perhaps late ones: its risk stays until they are measured, so no buy slips in."""
+        self._reserved.setdefault(intent_id, risk_krw)
+        self._bought.add(intent_id)
+
+    def measured(self) -> None:
+        """A reading has all that was bought so far: it counts through its profit and loss from now on."""
+        for intent_id in self._bought:
+            self._reserved.pop(intent_id, None)
+        self._bought.clear()
 
     def restore(self, reservations: dict[str, int]) -> None:
-        """Intent -> risk of orders still unresolved, after a restart."""
+        """Intent -> risk of orders still unresolved, after a restart; what was bought before is measured first."""
         self._reserved = dict(reservations)
+        self._bought.clear()
 
 
 def iso_week(day: date) -> str:

@@ -6,10 +6,21 @@ from datetime import date, timedelta
 from jennie_core.domain.decisions import Refusal
 from jennie_core.domain.trading_settings import RiskSettings
 from jennie_core.strategy.daily_history import History
-from jennie_core.strategy.loss_limits import LossLimitState, PnlReading, RiskBook, advance, iso_week, loss_refusal
+from jennie_core.strategy.loss_limits import (
+    RULE,
+    LossLimitState,
+    PnlReading,
+    RiskBook,
+    advance,
+    iso_week,
+    loss_refusal,
+)
 from jennie_core.strategy.profit import Flow, period_pnl_krw
 
 UNKNOWN = PnlReading(None, None, None, None)
+PRICE_LIFE_US = 10_000_000
+"""Before a buy is sent, losses are measured at a balance that is at most this old, in market time."""
+NOT_MEASURED = Refusal(rule=RULE, detail="the balance cannot be read: profit and loss count as at the limit")
 
 
 class LossMeter:
@@ -52,8 +63,13 @@ class LossMeter:
         prices: Mapping[str, float | None],
         history: Mapping[str, History],
         total_krw: int | None,
+        *,
+        has_all_fills: bool,
     ) -> LossLimitState | None:
-        """Measure and latch; `total_krw` is the account now, which a first day without an earlier close starts from."""
+        """Measure and latch; `total_krw` is the account now, which a first day without an earlier close starts from.
+
+        `has_all_fills`: the prices are of a balance that was read after the last fill, so bought risk is used risk now.
+        """
         day = self.day
         if day is None:
             return None
@@ -72,6 +88,8 @@ class LossMeter:
             day_equity_krw=self.day_equity_krw,
             week_equity_krw=self.week_equity_krw,
         )
+        if has_all_fills and self.reading.day_pnl_krw is not None and self.reading.week_pnl_krw is not None:
+            self.risk.measured()
         self.state = advance(self.state, self.reading, day, self._settings)
         return self.state
 
@@ -83,6 +101,18 @@ class LossMeter:
     def reserve(self, intent_id: str, risk_krw: int) -> Refusal | None:
         """Set risk aside before an order is sent."""
         return self.risk.reserve(intent_id, risk_krw, self.reading, self._settings)
+
+    def ended(self, intent_id: str, risk_krw: int, filled_quantity: int) -> None:
+        """An order is over: its risk is free, or counts as reserved until its shares have been measured."""
+        if filled_quantity > 0:
+            self.risk.bought(intent_id, risk_krw)
+        else:
+            self.risk.release(intent_id)
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether a limit is latched: no buys, and open ones are cancelled."""
+        return self.state is not None and (self.state.daily_reached or self.state.weekly_reached)
 
 
 def _closes(history: Mapping[str, History], day: date) -> dict[str, float | None]:

@@ -8,6 +8,8 @@ from jennie_core.domain.base import to_epoch_us
 from jennie_core.domain.decisions import Refusal
 from jennie_core.domain.trading_settings import RiskSettings
 from jennie_core.strategy.book import Book, PositionChange
+from jennie_core.strategy.buy_intent import reserved_risk_krw
+from jennie_core.strategy.intent import Intent
 from jennie_core.strategy.loss_limits import LossLimitState, PnlReading, RiskBook
 from jennie_core.strategy.loss_meter import LossMeter
 from jennie_core.strategy.profit import Flow, flow_of_sale
@@ -90,8 +92,8 @@ class LossGuard:
         if flow is not None:
             self._meter.add_flow(flow)
 
-    def update(self, now: datetime) -> None:
-        """Measure, latch, and keep the state in the ledger now and then."""
+    def update(self, now: datetime) -> Refusal | None:
+        """Measure, latch, keep the state in the ledger now and then; why no position may be opened for losses."""
         held = {code: position.quantity for code, position in self._book.positions.items() if position.quantity}
         cash = self._book.cash(now)
         state = self._meter.measure(
@@ -99,13 +101,14 @@ class LossGuard:
             {code: self.price(code) for code in held},
             self._facts.history,
             None if cash is None else cash.total_krw,
+            has_all_fills=not self._book.balance_is_stale,
         )
-        if state is None:
-            return
-        for name, reached in (("daily", state.daily_reached), ("weekly", state.weekly_reached)):
-            if reached:
-                self._hit_at.setdefault(name, now)
-        self._save(now)
+        if state is not None:
+            for name, reached in (("daily", state.daily_reached), ("weekly", state.weekly_reached)):
+                if reached:
+                    self._hit_at.setdefault(name, now)
+            self._save(now)
+        return self.refusal()
 
     def refusal(self) -> Refusal | None:
         """Why no position may be opened for losses; unknown counts as reached."""
@@ -114,6 +117,15 @@ class LossGuard:
     def reserve(self, intent_id: str, risk_krw: int) -> Refusal | None:
         """Set risk aside before an order is sent."""
         return self._meter.reserve(intent_id, risk_krw)
+
+    def ended(self, intent: Intent) -> None:
+        """An order is over, or got shares after its end; these keep its risk reserved until they are measured."""
+        self._meter.ended(intent.intent_id, reserved_risk_krw(intent), intent.filled_quantity)
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether a limit is latched."""
+        return self._meter.is_reached
 
     def price(self, code: str) -> float | None:
         """Price of a holding now: the broker's at the last balance, or what was just paid."""

@@ -12,9 +12,10 @@ from jennie_core.krx.calendar import KrxCalendar
 from jennie_core.strategy.book import PositionChange
 from jennie_core.strategy.booking import Booked
 from jennie_core.strategy.buy_checks import buy_price_krw, check_buy
-from jennie_core.strategy.buy_intent import buy_intent
+from jennie_core.strategy.buy_intent import buy_intent, reserved_risk_krw
 from jennie_core.strategy.buying import plan_buy
 from jennie_core.strategy.intent import Intent
+from jennie_core.strategy.loss_meter import NOT_MEASURED, PRICE_LIFE_US
 from jennie_core.strategy.merge import RequestEvent
 from jennie_core.strategy.profit import Flow
 from jennie_core.strategy.quote_need import needs_quote
@@ -56,6 +57,7 @@ class BuyWorker(DeskWorker[BuySignal]):
         self._claims = OpenOrderClaims(desk)
         self._cooldowns: dict[CooldownKind, dict[str, datetime]] = {kind: {} for kind in CooldownKind}
         self._preparing: asyncio.Task[None] | None = None
+        self.tracker.limit_is_reached = lambda: self._losses.is_reached
         desk.hooks = Hooks(beside=lambda connection, booked: None, booked=self._booked, ended=self._ended)
 
     # ---- one signal -----------------------------------------------------------------------------
@@ -86,13 +88,15 @@ class BuyWorker(DeskWorker[BuySignal]):
         refusal = check_buy(facts, self._limits.in_force) or just_tried(
             self.desk.orders.intents(), signal.stock_code, now, rest
         )
+        if refusal is None:
+            refusal = await self._measured_losses()
         if refusal is not None:
             return refusal
-        context = facts.context
-        if isinstance(context, Refusal) or facts.cash_krw is None:
+        context, cash = facts.context, self.desk.book.cash(now)
+        if isinstance(context, Refusal) or cash is None:
             return Refusal(rule="R-BUY-05", detail="context or cash unknown")
         basis = await self._sight.basis(
-            signal, now, quote=quote, price_krw=buy_price_krw(facts), cash_krw=facts.cash_krw
+            signal, now, quote=quote, price_krw=buy_price_krw(facts), cash_krw=cash.orderable_krw
         )
         plan = plan_buy(signal, basis, context, self.runtime.trading)
         if isinstance(plan, Refusal):
@@ -100,8 +104,16 @@ class BuyWorker(DeskWorker[BuySignal]):
         intent = buy_intent(self.desk.sender, signal, now, plan, context, basis)
         return await self._order(intent, plan.risk_krw, plan.cash_needed_krw)
 
+    async def _measured_losses(self) -> Refusal | None:
+        """Losses at prices of the last seconds: a fall since the last mark's balance counts too (O5)."""
+        if not await self._account.has_balance_of(PRICE_LIFE_US):
+            return NOT_MEASURED
+        return self._losses.update(self.desk.now)
+
     async def _order(self, intent: Intent, risk_krw: int, cash_krw: int) -> Refusal | None:
         """Reserve risk and cash, send, and give back what was reserved when nothing was placed."""
+        if self.desk.orders.find(intent.intent_id) is not None:  # what is set aside belongs to the order that was sent
+            return Refusal(rule="R-MSG-06", detail="this request was acted on before")
         refusal = self.runtime.stops.refuse_buy() or self._losses.reserve(intent.intent_id, risk_krw)
         if refusal is not None:
             return refusal
@@ -119,12 +131,14 @@ class BuyWorker(DeskWorker[BuySignal]):
         for fill in booked.fills:
             cash = -fill.amount_krw - fill.fee_krw - fill.tax_krw
             self._losses.add_flow(Flow(order.intent.stock_code, order.intent.market_day, fill.quantity, cash))
+        if order.settled:  # shares that came after the order's end
+            self._losses.ended(order.intent)
         if booked.position is not None:
             await self.tell_fill(booked.position, booked.realized_pnl_krw)
 
     async def _ended(self, order: WorkingOrder) -> None:
         intent = order.intent
-        self._losses.risk.release(intent.intent_id)
+        self._losses.ended(intent)
         if intent.filled_quantity > 0:
             await self._notify.publish(bought(intent, self.desk.now), self.desk.now)
         elif intent.order_number is None:
@@ -140,7 +154,7 @@ class BuyWorker(DeskWorker[BuySignal]):
         )
         self._outcomes.begin_day(settled, {order.intent.source_id for order in self.desk.orders})
         self._losses.risk.restore(
-            {order.intent.intent_id: int(order.intent.context["risk_krw"]) for order in self.desk.orders.unresolved()}
+            {order.intent.intent_id: reserved_risk_krw(order.intent) for order in self.desk.orders.unresolved()}
         )
         await self._losses.begin_day(day)
         await self._load_cooldowns()

@@ -86,6 +86,23 @@ class AccountKeeper:
             return
         self._take_balance(balance)
 
+    async def has_balance_of(self, age_us: int) -> bool:
+        """Between two marks: read the balance unless a younger one is known; False when it is unknown or disputed."""
+        book, now_us = self._desk.book, self._desk.now_us
+        if book.has_balance_of(now_us, age_us):
+            return True
+        if self._rests:
+            return False
+        try:
+            balance = await self._desk.gateway.balance()
+        except GatewayError as error:
+            get_logger().warning("balance unknown", error=str(error))
+            return False
+        if self._differs(balance):
+            return False
+        self._take_balance(balance)
+        return True
+
     @property
     def _rests(self) -> bool:
         return self._desk.now_us < self._rests_until_us

@@ -26,12 +26,15 @@ class Tracker:
     def __init__(self, desk: Desk, stops_buying: Callable[[], bool]) -> None:
         self._desk = desk
         self._cancel_all = stops_buying
+        self.limit_is_reached: Callable[[], bool] = lambda: False
+        """Whether a loss limit ends buying: open buys are then cancelled at the next mark (O5)."""
 
     async def step(self) -> None:
         """What is due at the settled mark in hand."""
         await self._ask_after_unknown()
+        cancels_all = self._cancel_all() or self.limit_is_reached()
         for order in self._desk.orders.working():
-            order.plan(self._desk.now_us, self._desk.settings, cancels_all=self._cancel_all())
+            order.plan(self._desk.now_us, self._desk.settings, cancels_all=cancels_all)
         for order in self._desk.orders.working():
             if order.cancel_asked and order.is_working:
                 await self._cancel(order)

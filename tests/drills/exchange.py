@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -43,15 +44,15 @@ def history() -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"code": pl.String, "date": pl.Date, **numbers}, orient="row")
 
 
-def build(token: str) -> Sim:
-    """The exchange with its listing, tapes and account."""
+def build(token: str, rows: Callable[[str], list[TradeRow]] = lambda code: tape()) -> Sim:
+    """The exchange with its listing, tapes (`rows` by code) and account."""
     for code in (*CODES, HELD):
         handmade.LISTING[code] = Listed(
             code, f"연습{code[-2:]}", Segment.KOSPI, AssetKind.COMMON, ListingStatus.NORMAL, BASE_KRW, 1_000_000, "연습"
         )
     handmade._history = history
     market = handmade_market(
-        {code: tape() for code in (*CODES, HELD)},
+        {code: rows(code) for code in (*CODES, HELD)},
         cash_krw=CASH_KRW,
         holdings=(
             CarriedHolding(

@@ -10,6 +10,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Protocol
 
@@ -82,6 +83,7 @@ def _be(module: str, arguments: list[str], environment: dict[str, str], log: str
     """Become the process: environment, output, then the module as the main program."""
     os.environ.clear()
     os.environ.update(environment)
+    time.tzset()
     output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(output, 1)
     os.dup2(output, 2)

@@ -116,3 +116,17 @@ def test_crash_points_fire_once_and_only_in_a_rehearsal(tmp_path: Path) -> None:
     (tmp_path / "crashed-after_intent").write_text("once")
     assert not armed.is_armed("after_intent")
     assert not CrashPoints(Mode.LIVE, tmp_path, "after_reply").is_armed("after_reply")
+
+
+def test_what_was_paid_is_a_price_only_until_a_balance_is_read() -> None:
+    """I4: a holding that a later balance lacks, sold meanwhile or left out, has no price."""
+    book = Book(MarketClock())
+    day = SENT.date()
+    book.take_balance(balance(0).model_copy(update={"holdings": ()}), NOW, set())
+    book.put(position(10).model_copy(update={"bought_on": day}), NOW + 1)
+    assert book.price_now("005930", day) == 100
+    assert book.price_now("005930", day + timedelta(days=1)) is None, "a carried holding counts at the broker's price"
+    book.take_balance(balance(0).model_copy(update={"holdings": ()}), NOW + SLICE, set())
+    assert book.price_now("005930", day) is None
+    book.take_balance(balance(10), NOW + 2 * SLICE, set())
+    assert book.price_now("005930", day) == book.price_of("005930")
