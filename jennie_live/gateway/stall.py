@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from jennie_core.domain.base import from_epoch_us
+from jennie_core.krx.calendar import KrxCalendar
 from jennie_core.krx.sessions import SessionPhase, session_times
 from jennie_core.strategy.feed_state import CODE_LIMIT_US, SECOND_US, FeedState
 from jennie_live.gateway.feed import Feed
@@ -58,8 +59,9 @@ class StallWatch:
             self._renewals.clear()
         if self._intake.last_tick_us is not None:
             self._state.saw_trade(self._intake.last_tick_us)
-        self._state.judge(market_us, len(self._claims.wanted().subscribed))
-        is_continuous = session_times(now.date()).phase_at(now) is SessionPhase.CONTINUOUS
+        is_closed = KrxCalendar.shipped().is_session(now.date()) is False  # a process lives over weekends and holidays
+        self._state.judge(market_us, 0 if is_closed else len(self._claims.wanted().subscribed))
+        is_continuous = not is_closed and session_times(now.date()).phase_at(now) is SessionPhase.CONTINUOUS
         self._find_quiet(market_us if is_continuous else None)
 
     def should_reconnect(self, market_us: int | None) -> bool:

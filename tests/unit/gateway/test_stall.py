@@ -88,3 +88,18 @@ def test_a_code_bought_a_moment_ago_is_not_silent_yet(rig: Rig) -> None:
     rig.trade(TEN + 100 * S, "000001", "000002")
     rig.watch.check(TEN + 100 * S)
     assert rig.watch.quiet == ()
+
+
+def test_nothing_is_stalled_or_silent_on_a_day_without_a_session(rig: Rig) -> None:
+    """Drill 20: a process lives over weekends and holidays, and nobody is told on Saturday that the feed is silent."""
+    rig.alive_until(1, "000001")
+    saturday = TEN + 86_400 * S
+    for second in range(0, 200, 10):
+        rig.watch.check(saturday + second * S)
+        assert not rig.watch.stalled
+        assert rig.watch.quiet == ()
+        assert not rig.watch.should_reconnect(saturday + second * S)
+    monday = TEN + 3 * 86_400 * S
+    for second in range(0, 20, 5):
+        rig.watch.check(monday + second * S)
+    assert rig.watch.stalled
