@@ -59,7 +59,8 @@ def _scores(outcome: Outcome) -> go.Figure:
             hovertemplate="%{x}: IC %{y:.3f} · %{customdata[0]}일 days · spread %{customdata[1]:+.2f} %<extra></extra>",
         )
     )
-    return style(figure, "월별 순위 IC (일별 평균) · Rank IC by month (mean of days)")
+    figure = style(figure, "월별 순위 IC (일별 평균) · Rank IC by month (mean of days)")
+    return figure.update_xaxes(type="category")
 
 
 def _exits(outcome: Outcome) -> go.Figure:
