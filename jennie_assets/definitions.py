@@ -22,7 +22,7 @@ from jennie_assets.defs.trading.sensors import build_sensors
 from jennie_assets.defs.trading.services import SERVICES
 from jennie_assets.jobs import build_jobs
 from jennie_assets.platform import Platform
-from jennie_assets.schedules import build_schedules
+from jennie_assets.schedules import AFTER_PUBLICATION, build_schedules
 from jennie_core.domain.enums import Mode
 from jennie_infra.settings import Settings, load_settings
 
@@ -36,6 +36,8 @@ def build_definitions(settings: Settings, platform: Platform | None = None) -> d
     """Everything of the location. Schedules and sensors run by themselves except in a rehearsal: that is conducted."""
     conducted = settings.mode is Mode.REHEARSAL
     observes = not conducted if settings.sensors is None else settings.sensors
+    late = not conducted and "krx" in (settings.source_prices, settings.source_index)
+    status = dg.DefaultScheduleStatus.STOPPED if conducted else dg.DefaultScheduleStatus.RUNNING
     return dg.Definitions(
         assets=[
             *dg.load_assets_from_modules(ASSET_MODULES),
@@ -43,7 +45,7 @@ def build_definitions(settings: Settings, platform: Platform | None = None) -> d
         ],
         asset_checks=[check for module in CHECK_MODULES for check in module.CHECKS],
         jobs=build_jobs(),
-        schedules=build_schedules(dg.DefaultScheduleStatus.STOPPED if conducted else dg.DefaultScheduleStatus.RUNNING),
+        schedules=build_schedules(status, (AFTER_PUBLICATION,) if late else ()),
         sensors=build_sensors(dg.DefaultSensorStatus.RUNNING if observes else dg.DefaultSensorStatus.STOPPED),
         resources={"platform": platform if platform is not None else Platform(settings)},
         executor=dg.in_process_executor,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jennie_core.domain.trading_settings import TradingSettings
-from jennie_infra.settings import PREFIX, Settings, SettingsError
+from jennie_infra.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -59,15 +59,10 @@ class Platform:
 
     @cached_property
     def source(self) -> "MarketDataSource":
-        """The market folder; raises SettingsError naming the setting when there is none."""
-        from jennie_infra.sources.files import MarketFolder
+        """The configured suppliers and the market folder; raises SettingsError naming the setting that is missing."""
+        from jennie_infra.sources.registry import market_source
 
-        folder = self.settings.market_data
-        if folder is None:
-            raise SettingsError(
-                f"{PREFIX}MARKET_DATA is not set: give a folder with daily bars, or let `jennie rehearse` generate one"
-            )
-        return MarketFolder(folder)
+        return market_source(self.settings)
 
     @cached_property
     def language_model(self) -> "LanguageModel":

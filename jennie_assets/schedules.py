@@ -1,6 +1,6 @@
 """Dagster schedules built from the one schedule table (T5): KST, closed days skipped with the reason."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import dagster as dg
 
@@ -10,6 +10,14 @@ from jennie_core.domain.schedule import SCHEDULE, LateRule, ScheduledJob
 from jennie_infra.clock import wall_now
 
 MAINTENANCE_CRON = "0 3 * * 0"
+AFTER_PUBLICATION = ScheduledJob(
+    job="market_data_job",
+    at=time(8, 5),
+    late=LateRule.CATCH_UP,
+    partition_offset=-1,
+    description="the last session again, once the exchange's own API has published it (08:00)",
+)
+"""Beside the table, for those who take prices or index from the exchange's API: at 06:30 it lacks the last session."""
 
 
 def schedule_name(job: ScheduledJob) -> str:
@@ -36,8 +44,10 @@ def decide(job: ScheduledJob, due: datetime, now: datetime) -> dg.RunRequest | d
     return dg.RunRequest(run_key=f"{key_of(day)}-{schedule_name(job)}", partition_key=key_of(partition_day(job, day)))
 
 
-def build_schedules(status: dg.DefaultScheduleStatus) -> list[dg.ScheduleDefinition]:
-    """One schedule per row of the table, and the weekly maintenance."""
+def build_schedules(
+    status: dg.DefaultScheduleStatus, more: tuple[ScheduledJob, ...] = ()
+) -> list[dg.ScheduleDefinition]:
+    """One schedule per row of the table and of `more`, and the weekly maintenance."""
     weekly = dg.ScheduleDefinition(
         name="maintenance_weekly",
         job_name="maintenance_job",
@@ -45,7 +55,7 @@ def build_schedules(status: dg.DefaultScheduleStatus) -> list[dg.ScheduleDefinit
         execution_timezone=str(KST),
         default_status=status,
     )
-    return [*(_schedule(job, status) for job in SCHEDULE), weekly]
+    return [*(_schedule(job, status) for job in (*SCHEDULE, *more)), weekly]
 
 
 def _schedule(job: ScheduledJob, status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinition:

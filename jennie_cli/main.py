@@ -202,6 +202,28 @@ def backfill(
         raise typer.Exit(run_backfill(asset, first, last, market_data, Console(highlight=False)))
 
 
+sources_app = typer.Typer(no_args_is_help=True, help="suppliers of market data")
+app.add_typer(sources_app, name="sources")
+
+
+@sources_app.command("check")
+def sources_check(
+    day: Annotated[str | None, typer.Option(help="session, YYYY-MM-DD; default the newest published one")] = None,
+    lang: Annotated[str, typer.Option(help="ko or en")] = "ko",
+) -> None:
+    """Ask every configured data source and say what works; nothing is written."""
+    from jennie_cli.backtest.texts import Text
+    from jennie_cli.replay.command import parse_language
+    from jennie_cli.sources import check_sources, published_session
+    from jennie_infra.clock import wall_now
+    from jennie_infra.settings import load_settings
+
+    with one_clear_line():
+        chosen = parse_day(day, "--day") or published_session(wall_now())
+        settings, text = load_settings(), Text(parse_language(lang))
+        raise typer.Exit(check_sources(settings, chosen, text, Console(highlight=False)))
+
+
 @app.command()
 def backtest(
     start: Annotated[str, typer.Argument(help="first day, YYYY-MM-DD")],

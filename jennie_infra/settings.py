@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import ConfigDict, Field, SecretStr, ValidationError
 
 from jennie_core.domain.enums import Mode
 from jennie_core.domain.trading_settings import TradingSettings
 from jennie_infra.env_file import SettingsError as SettingsError
 from jennie_infra.env_file import read_env_file
 from jennie_infra.settings_rules import HttpUrl, IsoDay, RedisUrl, WebSocketUrl
+from jennie_infra.settings_sources import SourceSettings
 
 PREFIX = "JENNIE_"
 
@@ -41,7 +42,7 @@ PORTS: dict[str, int] = {
 LIVE_CONFIRMATION = "I-accept-the-risk"
 
 
-class Settings(BaseModel):
+class Settings(SourceSettings):
     """All settings of one process. Field `x_y` is read from `JENNIE_X_Y`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

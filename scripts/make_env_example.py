@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from jennie_infra.settings import PREFIX, Settings
+from jennie_infra.settings_sources import SourceSettings
 
 TARGET = Path(__file__).resolve().parents[1] / ".env.example"
 HEAD = """\
@@ -23,7 +24,8 @@ HEAD = """\
 
 def example() -> str:
     """The text of the file."""
-    blocks = [_block(name, field) for name, field in Settings.model_fields.items()]
+    ordered = sorted(Settings.model_fields.items(), key=lambda item: item[0] in SourceSettings.model_fields)
+    blocks = [_block(name, field) for name, field in ordered]
     return HEAD + "\n" + "\n".join(blocks)
 
 

@@ -3,14 +3,17 @@
 MarketDataError
 ├── DataFileError        a file cannot be used: unreadable, malformed, or one value breaks a rule
 ├── MissingDataError     the folder lacks what was asked for
+├── SourceReplyError     a source on the web did not give usable data: refused, unreadable, of another day, over a limit
+│   └── NoDataError      it says plainly that it has no data for the question
 └── UnknownDayError      the asked day is a holiday, a weekend or outside the data
 """
 
+from datetime import date
 from pathlib import Path
 
 
 class MarketDataError(Exception):
-    """Anything wrong with the market folder; `str()` is one line fit for the terminal."""
+    """Anything wrong with market data; `str()` is one line fit for the terminal."""
 
 
 class DataFileError(MarketDataError):
@@ -46,6 +49,22 @@ class MissingDataError(MarketDataError):
 
 class UnknownDayError(MarketDataError):
     """The day cannot be a market day of this folder."""
+
+
+class SourceReplyError(MarketDataError):
+    """A source's reply does not count; nothing of it was used. `repair` is the next step."""
+
+    def __init__(self, source: str, dataset: str, rule: str, *, day: date | None = None, repair: str) -> None:
+        self.source = source
+        self.dataset = dataset
+        self.rule = rule
+        self.day = day
+        self.repair = repair
+        super().__init__(f"{source} {dataset}{f' {day}' if day else ''}: {rule}; {repair}")
+
+
+class NoDataError(SourceReplyError):
+    """The source answers that there is no data: unknown, not zero."""
 
 
 def _short(value: object) -> str:

@@ -23,13 +23,13 @@ class MarketFolder:
     Files named `*crosscheck*` are second opinions on the same bars and are not read.
     """
 
-    def __init__(self, folder: Path | str) -> None:
-        """Raises MissingDataError when the folder does not exist or holds no daily bars."""
+    def __init__(self, folder: Path | str, *, bars_needed: bool = True) -> None:
+        """Raises MissingDataError when the folder does not exist or, with `bars_needed`, holds no daily bars."""
         self.folder = Path(folder)
         self.notes: list[ImportNote] = []
         if not self.folder.is_dir():
             raise MissingDataError(f"{self.folder}: no such directory; MARKET_DATA must name a folder with daily bars")
-        if self.kind == "none":
+        if bars_needed and self.kind == "none":
             raise MissingDataError(
                 f"{self.folder}: no daily bars; expected daily/*.parquet, *.parquet, marcap-*.csv.gz or daily/*.csv"
             )
@@ -61,7 +61,9 @@ class MarketFolder:
 
     def describe(self) -> dict[str, str]:
         """What the folder holds, with its caveats."""
-        files = {"parquet": self._daily_files, "marcap": self._marcap_files, "csv": self._csv_files}[self.kind]
+        files = {"parquet": self._daily_files, "marcap": self._marcap_files, "csv": self._csv_files, "none": []}[
+            self.kind
+        ]
         adjusted = (
             "unadjusted, as traded" if self.kind == "marcap" else "levels as the files give them (often adjusted)"
         )

@@ -1,5 +1,8 @@
 """The seam between the data plane and whoever supplies market data: one Protocol, canonical frames.
 
+A supplier on the web offers one of the small protocols; `composed.Composed` makes the whole of them. Flows and
+consensus have the market folder as their only supplier.
+
 Every frame keeps its contract of `jennie_core.scoring.frames`; null is unknown. A frame of a dataset the source does
 not have is empty, never invented.
 """
@@ -10,6 +13,79 @@ from typing import Protocol
 import polars as pl
 
 
+class PriceSource(Protocol):
+    """Bars, listing and market values: one supplier, because they must speak of the same codes."""
+
+    name: str
+    kind: str
+    caveat: str
+
+    def sessions(self, start: date, end: date) -> list[date]:
+        """Trading sessions between `start` and `end`, oldest first."""
+        ...
+
+    def daily_prices(self, start: date, end: date) -> pl.DataFrame:
+        """As `MarketDataSource.daily_prices`."""
+        ...
+
+    def stock_master(self, as_of: date) -> pl.DataFrame:
+        """As `MarketDataSource.stock_master`."""
+        ...
+
+    def market_caps(self, as_of: date) -> pl.DataFrame:
+        """As `MarketDataSource.market_caps`."""
+        ...
+
+
+class IndexSource(Protocol):
+    """Index levels."""
+
+    name: str
+    caveat: str
+
+    def index_daily(self, start: date, end: date) -> pl.DataFrame:
+        """As `MarketDataSource.index_daily`."""
+        ...
+
+
+class MacroSource(Protocol):
+    """Some macro series; `series` names those that it gives, and only those are taken from it."""
+
+    name: str
+    caveat: str
+
+    @property
+    def series(self) -> frozenset[str]:
+        """Names of its series."""
+        ...
+
+    def macro_daily(self, start: date, decision_day: date) -> pl.DataFrame:
+        """As `MarketDataSource.macro_daily`."""
+        ...
+
+
+class StatementSource(Protocol):
+    """Filed statements."""
+
+    name: str
+    caveat: str
+
+    def fundamentals(self, known_by: date) -> pl.DataFrame:
+        """As `MarketDataSource.fundamentals`."""
+        ...
+
+
+class HeadlineSource(Protocol):
+    """Headlines of listed companies."""
+
+    name: str
+    caveat: str
+
+    def headlines(self, start: date, end: date) -> pl.DataFrame:
+        """As `MarketDataSource.headlines`."""
+        ...
+
+
 class MarketDataSource(Protocol):
     """A supplier of market data. Dates are inclusive; each method says what its last date means.
 
@@ -17,7 +93,10 @@ class MarketDataSource(Protocol):
     """
 
     def describe(self) -> dict[str, str]:
-        """What this source is and which caveats apply: dataset name to one line; `source` and `kind` always present."""
+        """What this source is and which caveats apply: dataset name to one line; `source` and `kind` always present.
+
+        A source made of several names the supplier of a dataset under `<dataset>_source` (see `source_of`).
+        """
         ...
 
     def sessions(self, start: date, end: date) -> list[date]:
@@ -63,3 +142,9 @@ class MarketDataSource(Protocol):
     def headlines(self, start: date, end: date) -> pl.DataFrame:
         """`frames.HEADLINES` published from `start` to `end`, sorted by date and code."""
         ...
+
+
+def source_of(source: MarketDataSource, dataset: str) -> str:
+    """Who supplies a dataset (prices, index, macro, flows, statements, headlines), for the metadata of a run."""
+    described = source.describe()
+    return described.get(f"{dataset}_source", described["source"])

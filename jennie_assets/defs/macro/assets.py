@@ -20,6 +20,7 @@ from jennie_infra.bus.keys import RedisKeys
 from jennie_infra.db.repositories import market_prices as prices
 from jennie_infra.db.repositories import market_reference as reference
 from jennie_infra.db.repositories import market_scores as scores
+from jennie_infra.sources.protocol import source_of
 
 GROUP = "macro"
 OWNERS = ["team:data-plane"]
@@ -50,7 +51,7 @@ def macro_snapshot(
         for name, day in frame.group_by("series").agg(pl.col("observed_on").max()).sort("series").iter_rows()
     }
     return dg.MaterializeResult(
-        metadata=run.metadata(rows=rows, source=source.describe()["source"], version=frame_version(frame), **newest)
+        metadata=run.metadata(rows=rows, source=source_of(source, "macro"), version=frame_version(frame), **newest)
     )
 
 

@@ -14,6 +14,7 @@ from jennie_core.domain.base import KST, canonical_hash
 from jennie_core.scoring.sectors import with_sector_group
 from jennie_infra.db.repositories import market_prices as prices
 from jennie_infra.db.repositories import market_reference as reference
+from jennie_infra.sources.protocol import source_of
 
 GROUP = "market_data"
 OWNERS = ["team:data-plane"]
@@ -35,6 +36,7 @@ def _load(
     run: RunFacts,
     read: Callable[[date, date], pl.DataFrame],
     write: Write,
+    dataset: str,
 ) -> dg.MaterializeResult[None]:
     """Copy the run's sessions from the source in windows, each in one transaction, and note every session's rows."""
     name = context.asset_key.to_user_string()
@@ -51,7 +53,7 @@ def _load(
         for day, rows in per_day.items():
             context.add_asset_metadata({"rows": rows}, partition_key=key_of(day))
     version = versions[0] if len(versions) == 1 else canonical_hash(versions, 12)
-    source = platform.source.describe()["source"]
+    source = source_of(platform.source, dataset)
     return dg.MaterializeResult(metadata=run.metadata(rows=total, source=source, version=version))
 
 
@@ -65,6 +67,7 @@ def _load_each(
     platform: Platform,
     run: RunFacts,
     load: Callable[[Connection, date], tuple[int, str]],
+    dataset: str,
 ) -> dg.MaterializeResult[None]:
     """Load each session of the run in a transaction of its own."""
     total, versions = 0, []
@@ -78,7 +81,7 @@ def _load_each(
         platform.report_progress(context.asset_key.to_user_string(), done, len(run.days))
     version = versions[0] if len(versions) == 1 else canonical_hash(versions, 12)
     return dg.MaterializeResult(
-        metadata=run.metadata(rows=total, source=platform.source.describe()["source"], version=version)
+        metadata=run.metadata(rows=total, source=source_of(platform.source, dataset), version=version)
     )
 
 
@@ -101,6 +104,7 @@ def daily_prices(context: dg.AssetExecutionContext, platform: dg.ResourceParam[P
         run,
         source.daily_prices,
         lambda connection, frame, first, last: prices.write_daily_prices(connection, frame, first, last, name),
+        "prices",
     )
 
 
@@ -115,7 +119,7 @@ def daily_prices(context: dg.AssetExecutionContext, platform: dg.ResourceParam[P
 def index_prices(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[None]:
     """Daily levels of KOSPI, KOSDAQ and KOSPI200 (지수)."""
     run = facts(context, platform)
-    return _load(context, platform, run, platform.source.index_daily, prices.write_index_prices)
+    return _load(context, platform, run, platform.source.index_daily, prices.write_index_prices, "index")
 
 
 @dg.asset(
@@ -131,7 +135,7 @@ def investor_flows(
 ) -> dg.MaterializeResult[None]:
     """Net buying of foreigners and institutions in shares per code and trade date (수급)."""
     run = facts(context, platform)
-    return _load(context, platform, run, platform.source.investor_flows, prices.write_investor_flows)
+    return _load(context, platform, run, platform.source.investor_flows, prices.write_investor_flows, "flows")
 
 
 @dg.asset(
@@ -152,7 +156,7 @@ def stock_master(context: dg.AssetExecutionContext, platform: dg.ResourceParam[P
         rows = reference.write_stock_master(connection, master, source.market_caps(day), day, morning_after(day))
         return rows, frame_version(master)
 
-    return _load_each(context, platform, run, load)
+    return _load_each(context, platform, run, load, "prices")
 
 
 @dg.asset(
@@ -176,7 +180,7 @@ def fundamentals(context: dg.AssetExecutionContext, platform: dg.ResourceParam[P
         reference.write_consensus(connection, source.consensus(known_by), known_by, "folder", known_at)
         return rows, frame_version(statements)
 
-    return _load_each(context, platform, run, load)
+    return _load_each(context, platform, run, load, "statements")
 
 
 @dg.asset(

@@ -9,6 +9,7 @@ from jennie_assets.platform import Platform
 from jennie_assets.run_facts import facts, frame_version
 from jennie_core.scoring.sentiment import ANALYST, score_headlines
 from jennie_infra.db.repositories import market_reference as reference
+from jennie_infra.sources.protocol import source_of
 
 GROUP = "news"
 OWNERS = ["team:data-plane"]
@@ -31,7 +32,7 @@ def news_articles(
     with platform.market.begin() as connection:
         rows = reference.write_headlines(connection, new, known.first_headline, known.known_by)
     return dg.MaterializeResult(
-        metadata=run.metadata(rows=rows, source=platform.source.describe()["source"], version=frame_version(frame))
+        metadata=run.metadata(rows=rows, source=source_of(platform.source, "headlines"), version=frame_version(frame))
     )
 
 

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from jennie_assets.definitions import build_definitions
-from jennie_assets.schedules import decide, partition_day
+from jennie_assets.schedules import AFTER_PUBLICATION, build_schedules, decide, partition_day
 from jennie_core.domain.base import KST
 from jennie_core.domain.schedule import SCHEDULE, ScheduledJob
 from jennie_infra.settings import load_settings
@@ -80,3 +80,12 @@ def test_dagsters_own_evaluation_skips_the_holiday() -> None:
         tick = schedule.evaluate_tick(context)
     assert not tick.run_requests
     assert tick.skip_message == "2025-10-06 is not a KRX session"
+
+
+def test_the_last_session_is_loaded_again_after_the_exchange_has_published_it() -> None:
+    names = {one.name for one in build_schedules(dg.DefaultScheduleStatus.STOPPED, (AFTER_PUBLICATION,))}
+    assert names - {one.name for one in build_schedules(dg.DefaultScheduleStatus.STOPPED)} == {"market_data_job_0805"}
+    monday = datetime(2025, 6, 30, 8, 5, tzinfo=KST)
+    request = decide(AFTER_PUBLICATION, monday, monday)
+    assert isinstance(request, dg.RunRequest)
+    assert request.partition_key == "2025-06-27"
