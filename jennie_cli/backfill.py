@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from jennie_assets.conduct import DataPlane
 from jennie_cli.errors import UserError
 from jennie_cli.places import RunFolder, require_space
+from jennie_core.domain.enums import Mode
 from jennie_core.krx.calendar import KrxCalendar
 from jennie_infra.clock import wall_now
 from jennie_infra.db.engine import make_engine
@@ -20,9 +21,10 @@ from jennie_infra.settings import load_settings
 def run_backfill(asset: str, first: date, last: date, market_data: Path | None, console: Console) -> int:
     """Materialise and report; returns the exit code. Running it again gives the same rows."""
     settings = load_settings(market_data=market_data)
-    if settings.market_data is None:
+    needs_folder = settings.mode is Mode.REHEARSAL or settings.source_prices == "folder"
+    if settings.market_data is None and needs_folder:
         raise UserError("no market data: give --market-data or set JENNIE_MARKET_DATA")
-    if not settings.market_data.is_dir():
+    if settings.market_data is not None and not settings.market_data.is_dir():
         raise UserError(f"{settings.market_data}: no such folder")
     sessions = KrxCalendar.shipped().sessions_between(first, last)
     if not sessions:
