@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from jennie_core.domain.enums import Mode
 from jennie_infra.settings import PREFIX, Settings
 from jennie_infra.sources.errors import MissingDataError, SourceReplyError
 from jennie_infra.sources.files import MarketFolder
@@ -42,7 +43,7 @@ def probes(settings: Settings, suppliers: Suppliers) -> list[Probe]:
 
     macro = settings.source_macro.split("+")
     return [
-        Probe("prices", "folder", settings.source_prices == "folder", settings.market_data is not None,
+        Probe("prices", "folder", _reads_folder(settings), settings.market_data is not None,
               lambda day: _folder(settings, day)),
         Probe("prices", "krx", settings.source_prices == "krx", keys("krx_api_key"),
               lambda day: _prices(suppliers.krx_prices().daily_prices(day, day), "krx", day)),
@@ -58,6 +59,12 @@ def probes(settings: Settings, suppliers: Suppliers) -> list[Probe]:
               keys("naver_client_id", "naver_client_secret"),
               lambda day: _answer(_naver(suppliers, day), "published_on")),
     ]  # fmt: skip
+
+
+def _reads_folder(settings: Settings) -> bool:
+    """A rehearsal without a folder has a generated market: nothing is missing then."""
+    has_folder = settings.market_data is not None
+    return settings.source_prices == "folder" and (has_folder or settings.mode is not Mode.REHEARSAL)
 
 
 def _before(day: date) -> date:

@@ -7,7 +7,7 @@ zone; 25,000 requests a day.
 
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -68,7 +68,15 @@ class NaverNews:
     def headlines(self, start: date, end: date) -> pl.DataFrame:
         """`frames.HEADLINES`; no headline of anybody, or a window that the search cannot reach, refuses the call."""
         wanted = self._listed(end)
-        rows = [row for code, name in wanted.items() for row in self._of_company(code, name, start, end)]
+        longer = {
+            name: [other for other in wanted.values() if name in other and other != name] for name in wanted.values()
+        }
+        rows = [
+            row
+            for code, name in wanted.items()
+            for row in self._of_company(code, name, start, end)
+            if names(row[2], name, longer[name])
+        ]
         if not rows:
             raise SourceReplyError(
                 "naver",
@@ -83,7 +91,7 @@ class NaverNews:
         )
 
     def _of_company(self, code: str, name: str, start: date, end: date) -> list[tuple[str, date, str, str | None]]:
-        """Dated titles of [start, end] that hold the name; items without a readable, zoned date are left out."""
+        """Dated titles of [start, end]; items without a readable, zoned date are left out."""
         found: list[tuple[str, date, str, str | None]] = []
         for page in range(PAGES):
             params = {"query": name, "display": str(DISPLAY), "start": str(1 + page * DISPLAY), "sort": "date"}
@@ -96,7 +104,7 @@ class NaverNews:
             ]
             if items.height and not dated:
                 raise reply.refused(f"none of {items.height} items of {name} has a readable date")
-            found += [(code, day, title, press) for day, title, press in dated if start <= day <= end and name in title]
+            found += [(code, day, title, press) for day, title, press in dated if start <= day <= end]
             full = items.height == DISPLAY
             if not full or min(day for day, _, _ in dated) < start:
                 return found
@@ -104,6 +112,13 @@ class NaverNews:
                 rule = f"the search reaches back to {min(day for day, _, _ in dated)} for {name}, not to {end}"
                 raise reply.refused(rule, "take headlines of past days from the market folder")
         return found
+
+
+def names(title: str, name: str, longer: Iterable[str]) -> bool:
+    """Whether a title names the company itself, not only one whose longer name holds it (SK in SK하이닉스)."""
+    for other in longer:
+        title = title.replace(other, " ")
+    return name in title
 
 
 def clean_title(raw: str | None) -> str:

@@ -87,3 +87,17 @@ def test_a_refused_reply_is_told_and_not_kept(
     assert "the key is not accepted" in output
     assert KEY not in output
     assert list(place.iterdir()) == []
+
+
+def test_with_nothing_set_nothing_is_asked_and_nothing_fails(place: Path, server: ReplayServer) -> None:
+    code, output = check("--lang", "en")
+    assert code == 0
+    assert "mode rehearsal reads the market folder alone" in output
+    assert server.asked == []
+
+
+def test_paper_without_a_folder_or_another_source_of_prices_fails(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JENNIE_MODE", "paper")
+    code, output = check("--lang", "en")
+    assert code == 1
+    assert "JENNIE_MARKET_DATA is not set" in output

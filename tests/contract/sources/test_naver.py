@@ -82,6 +82,18 @@ def test_a_window_that_the_search_cannot_reach_is_refused(server: ReplayServer, 
     assert [asked.query["start"] for asked in server.asked] == ["1", "101"]
 
 
+def test_a_longer_name_is_not_the_company_inside_it(server: ReplayServer, kept: KeptReplies) -> None:
+    client = SourceClient(naver_service(server.url, "client-id", SECRET), kept)
+    server.always(found(item("SK하이닉스 신고가"), item("SK, SK하이닉스 지분 확대")))
+    frame = NaverNews(client, lambda _day: {"034730": "SK", "000660": "SK하이닉스"}).headlines(START, END)
+    client.close()
+    assert frame.select("code", "title").rows() == [
+        ("000660", "SK, SK하이닉스 지분 확대"),
+        ("000660", "SK하이닉스 신고가"),
+        ("034730", "SK, SK하이닉스 지분 확대"),
+    ]
+
+
 FAULTS: dict[str, tuple[Any, int, str]] = {
     "page": (LOGIN_PAGE, 200, "a page came in place of data"),
     "key": ({"errorCode": "024", "errorMessage": "Authentication failed (인증에 실패했습니다.)"}, 401, "CLIENT_SECRET"),
