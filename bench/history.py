@@ -19,14 +19,16 @@ GOAL_SECONDS = 22.0
 
 
 def measure(folder: Path | None) -> list[Figure]:
-    """One pass over the years of FIRST to LAST; nothing where there are no real bars."""
+    """One pass over the years of FIRST to LAST; nothing where there are no real bars of them."""
     if folder is None:
         return []
     source = MarketFolder(folder)
+    sessions = source.sessions(FIRST, LAST)
+    if not sessions or sessions[0].year > FIRST.year or sessions[-1].year < LAST.year:
+        return []
     started = time.monotonic()
     inputs = read_history(source, FIRST, LAST).inputs
     reading = time.monotonic() - started
-    sessions = [day for day in inputs.prices["trade_date"].unique().sort().to_list() if FIRST <= day <= LAST]
     started, used = time.monotonic(), time.process_time()
     readings = daily_readings(inputs)
     readings_done = time.monotonic() - started

@@ -25,6 +25,8 @@ from jennie_core.scoring.readings import MarketInputs, assemble_readings
 from jennie_infra.sources.files import MarketFolder
 
 LAST = date(2025, 6, 27)
+FILES = ("krx_daily_2024.parquet", "krx_daily_2025h1.parquet")
+"""Files of `daily/` that hold the 250 sessions up to LAST; a folder without them is measured with generated bars."""
 CODES, SESSIONS = 2_700, 250
 WINDOW_DAYS = 372
 """Calendar days that hold 250 sessions."""
@@ -57,7 +59,8 @@ def measure(folder: Path) -> list[Figure]:
     """The day and the loop; `folder` takes generated bars where there are no real ones."""
     folder.mkdir(parents=True, exist_ok=True)
     found = market_folder()
-    market = _generated(folder) if found is None else _real(found)
+    files = [] if found is None else [found / "daily" / name for name in FILES]
+    market = _generated(folder) if found is None or not all(path.exists() for path in files) else _real(found, files)
     return [_one_day(market), _against_a_loop(market)]
 
 
@@ -149,7 +152,7 @@ def _others(inputs: MarketInputs) -> tuple[pl.DataFrame, ...]:
     )  # fmt: skip
 
 
-def _real(folder: Path) -> Market:
+def _real(folder: Path, files: list[Path]) -> Market:
     source = MarketFolder(folder)
     inputs = MarketInputs(
         prices=frames.empty(frames.DAILY_PRICES),
@@ -158,9 +161,6 @@ def _real(folder: Path) -> Market:
         fundamentals=source.fundamentals(LAST),
         headlines=source.headlines(LAST - timedelta(days=14), LAST),
     )
-    files = [folder / "daily" / name for name in ("krx_daily_2024.parquet", "krx_daily_2025h1.parquet")]
-    if not all(path.exists() for path in files):
-        raise BenchError(f"{folder}: needs {' and '.join(path.name for path in files)}")
     return Market(files, inputs, "real bars")
 
 

@@ -98,6 +98,14 @@ def test_without_an_index_the_most_traded_stocks_stand_in(years: Years) -> None:
         assert_equal(day, single_run(inputs, day, found[:number], SETTINGS, HELD))
 
 
+def test_a_market_that_no_register_names_is_not_refused_for_it(years: Years) -> None:
+    inputs = years(9)
+    inputs = replace(inputs, master=inputs.master.with_columns(market=pl.lit(None, dtype=pl.String)))
+    (day,) = days_of(inputs, last_sessions(inputs, 1))
+    assert_equal(day, single_run(inputs, day, [], SETTINGS, HELD))
+    assert day.scores.height == SETTINGS.universe_size
+
+
 def test_empty_sources_are_unknown(years: Years) -> None:
     """Prices and master alone: nothing is invented, and nothing is tradable under the coverage of Q1."""
     inputs = years(5)
