@@ -1,13 +1,14 @@
 """The rehearsal exchange inside the process: its tapes as slices, its matching as fills."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from jennie_cli.replay.exchange_facts import ExchangeFacts
+from jennie_cli.replay.tape_ticks import TapeTicks
 from jennie_core.domain.base import to_epoch_us
 from jennie_core.domain.decisions import Accepted, Refused
 from jennie_core.domain.enums import OrderType
-from jennie_core.domain.market import CONTINUOUS_PHASE, INTERRUPTION_PHASE, ClockMark, Tick
+from jennie_core.domain.market import ClockMark, Tick
 from jennie_core.domain.orders import AccountBalance, BrokerOrder, ExecutionNotice, Holding, OrderRequest
 from jennie_core.replay.day_ports import Slice
 from jennie_core.strategy.slice_marks import SliceMarks
@@ -18,8 +19,7 @@ from jennie_sim.exchange.request import OrderRequest as ExchangeRequest
 from jennie_sim.market.hours import from_instant, hhmmss, to_instant
 from jennie_sim.market.market import Market
 from jennie_sim.market.pack import SessionPack
-from jennie_sim.market.tape import Col
-from jennie_sim.protocol.market_events import ANNOUNCE_EVERY_MS, BEHIND_TRADES, Span
+from jennie_sim.protocol.market_events import Span
 
 MAX_CODES = 40
 SECOND_MS = 1_000
@@ -39,6 +39,7 @@ class InProcessExchange:
         self._exchange = Exchange(self._market, start_ms=start_ms, commission_ratio=commission_ratio)
         self._account = pack.accounts[0].digits
         self.facts = ExchangeFacts(self._market, lambda: self._exchange.now_ms)
+        self._ticks = TapeTicks(self._market, self.facts)
         self._ends = iter(ends)
         self._marks = SliceMarks()
         self._notices: list[ExecutionNotice] = []
@@ -55,61 +56,16 @@ class InProcessExchange:
         sent = self._exchange.advance(span.until_ms)
         self._notices = [self._decoded(notice) for notice in sent]
         items: list[Tick | ClockMark] = []
-        for at_ms, tick in self._in_order(span, wanted[:MAX_CODES], sent):
-            second_us = self._midnight_us + at_ms // SECOND_MS * 1_000_000
-            items.extend(self._marks.before_record(second_us))
-            if tick is not None:
-                items.append(tick)
+        told = [notice.sent_at_ms for notice in sent]
+        for second_us, tick in self._ticks.in_order(span, wanted[:MAX_CODES], told):
+            items += [*self._marks.before_record(second_us), *([] if tick is None else [tick])]
         end_us = self._midnight_us + span.until_ms * 1_000
-        items.extend(tick for tick in self._polled(wanted[MAX_CODES:], end_us))
+        for tick in self._ticks.polled(wanted[MAX_CODES:], end_us):
+            items += [*self._marks.before_record(tick.exchange_us), tick]
         mark = self._marks.settle(end_us)
         if mark is not None:
             items.append(mark)
         return Slice(tuple(items), end_us)
-
-    def _in_order(
-        self, span: Span, codes: Sequence[str], notices: Iterable[Notice]
-    ) -> Iterator[tuple[int, Tick | None]]:
-        events: list[tuple[int, int, str, int, Tick | None]] = [
-            (notice.sent_at_ms, 3, "", number, None) for number, notice in enumerate(notices)
-        ]
-        for code in codes:
-            if code not in self._market.listing:
-                continue
-            tape = self._market.tape(code)
-            rows = tape.between(span.after_ms, span.until_ms)
-            events.extend((row[Col.AT_MS], 0, code, number, self._tick(code, row)) for number, row in enumerate(rows))
-            for interruption in tape.interruptions:
-                if interruption.ends_ms <= span.after_ms or interruption.begins_ms >= span.until_ms:
-                    continue
-                events.extend(
-                    (at_ms, 0, code, BEHIND_TRADES, self._announcement(code, at_ms))
-                    for at_ms in span.every(ANNOUNCE_EVERY_MS, interruption.begins_ms + 1)
-                    if at_ms < interruption.ends_ms
-                )
-        events.sort(key=lambda event: event[:4])
-        return ((event[0], event[4]) for event in events)
-
-    def _tick(self, code: str, row: list[int]) -> Tick:
-        at_us = self._midnight_us + row[Col.AT_MS] // SECOND_MS * 1_000_000
-        volume, ask, bid = row[Col.VOLUME], row[Col.ASK], row[Col.BID]
-        return Tick(code, row[Col.PRICE], row[Col.SIZE], volume, ask, bid, at_us, at_us, CONTINUOUS_PHASE)
-
-    def _announcement(self, code: str, at_ms: int) -> Tick:
-        tape = self._market.tape(code)
-        index = tape.index_at(at_ms)
-        row = tape.row(index) if index >= 0 else [0] * len(Col)
-        price = row[Col.PRICE] or self._market.listing[code].base_price_krw
-        at_us = self._midnight_us + at_ms // SECOND_MS * 1_000_000
-        return Tick(code, price, 0, row[Col.VOLUME], row[Col.ASK], row[Col.BID], at_us, at_us, INTERRUPTION_PHASE)
-
-    def _polled(self, codes: Sequence[str], end_us: int) -> Iterator[Tick]:
-        """Codes beyond the registrations come by quote at the slice end."""
-        for code in sorted(codes):
-            quote = self.facts.quote(code)
-            if quote is not None and quote.volume:
-                stamp = end_us - 1
-                yield Tick(code, quote.price_krw, 0, quote.volume, 0, 0, stamp, stamp, CONTINUOUS_PHASE, "poll")
 
     # ---- orders ---------------------------------------------------------------------------------
 

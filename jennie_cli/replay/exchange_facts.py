@@ -24,6 +24,11 @@ class ExchangeFacts:
         self._now_ms = now_ms
 
     @property
+    def codes(self) -> list[str]:
+        """Every listed code."""
+        return list(self._market.listing)
+
+    @property
     def _now(self) -> datetime:
         return to_instant(self._day, self._now_ms())
 

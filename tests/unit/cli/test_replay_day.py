@@ -5,13 +5,14 @@ The morning until 09:50 stands for the day here; `tests/drills` replays whole da
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from jennie_cli.market import DEFAULT_SIMULATED_DAY, PreparedMarket, prepare
 from jennie_cli.places import RunFolder
-from jennie_cli.replay.inputs import NOBODY, Frame, of_prepared
+from jennie_cli.replay.exchange import MAX_CODES
+from jennie_cli.replay.inputs import NOBODY, Frame, exchange_of, of_prepared
 from jennie_core.domain.base import KST
 from jennie_core.domain.market import ClockMark, Tick
 from jennie_core.domain.trading_settings import TradingSettings
@@ -143,3 +144,22 @@ def test_ticks_behind_the_last_settled_mark_are_left_out() -> None:
     source = RecordedSlices([start, tick, ClockMark(2_000_000, settled=False)])
     assert source.next_slice([]) == Slice((start,), 1_000_000)
     assert source.next_slice([]) is None
+
+
+def test_codes_beyond_the_registrations_come_by_quote_with_what_was_traded_since(morning: Morning) -> None:
+    """S4: forty codes are registered, the rest is polled; no trade is counted twice when a code changes sides."""
+    opening = datetime(DAY.year, DAY.month, DAY.day, 8, 59, 55, tzinfo=KST)
+    ends = [opening + timedelta(seconds=5 * number) for number in range(1, 25)]
+    exchange = exchange_of(Frame(DAY, TradingSettings()), morning.folder.exchange, opening, ends)
+    codes = exchange.facts.codes[: MAX_CODES + 3]
+    ticks: list[Tick] = []
+    for number in range(len(ends)):
+        piece = exchange.next_slice(codes if number % 2 else codes[::-1])
+        assert piece is not None
+        ticks += [item for item in piece.items if isinstance(item, Tick) and item.session_phase == "0"]
+    assert exchange.next_slice(codes) is None
+    totals = {code: max((tick.cumulative_volume for tick in ticks if tick.code == code), default=0) for code in codes}
+    counted = {code: sum(tick.volume for tick in ticks if tick.code == code) for code in codes}
+    assert {tick.source for tick in ticks} == {"ws", "poll"}
+    assert sum(totals.values()) > 0
+    assert all(counted[code] <= totals[code] for code in codes)
