@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import backtest, bulk_load, floors, gateway_feed, history, order_to_broker, scoring, tick_to_order
+from bench import backtest, bulk_load, decisions, floors, gateway_feed, history, order_to_broker, scoring, tick_to_order
 from bench.processes import BenchError, Children
 from bench.result import show, write
 
@@ -31,6 +31,7 @@ def main() -> int:
                 children.stop()
         figures += bulk_load.measure(folder / "bulk-load")
         figures += scoring.measure(folder / "scoring")
+        figures += decisions.measure()
         figures += history.measure(scoring.market_folder())
         figures += backtest.measure(folder / "backtest")
         figures += order_to_broker.measure(folder / "order-to-broker", console, rounds=given.rounds)

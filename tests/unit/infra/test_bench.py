@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import order_to_broker, pattern
+from bench import decisions, generated, order_to_broker, pattern
 from bench.result import Figure, quantile, write
 from bench.tick_to_order import WINDOW_SECONDS, Round, _figures
 from jennie_core.domain.enums import Mode
+from jennie_core.domain.trading_settings import SellSettings
 from jennie_infra.kis.limits import REQUESTS_PER_SECOND
 
 
@@ -93,3 +94,19 @@ def test_an_order_is_compared_with_the_bare_trip_of_its_own_round() -> None:
     assert figures["p99"].holds is None, "the floor moved, so nothing is judged"
     steady = [order_to_broker.Round([1.0] * 10, [1.9] * 10)] * 3
     assert [each.holds for each in order_to_broker._figures(steady, Console(quiet=True))] == [None, True]
+
+
+def test_a_crowded_minute_closes_no_bar_and_a_thin_session_one_with_every_tick() -> None:
+    crowded, thin = generated.scanner(), generated.scanner()
+    for tick in generated.one_crowded_minute(2_000):
+        crowded.on_tick(tick)
+    for tick in generated.one_trade_a_minute()[: 50 * len(generated.CODES)]:
+        thin.on_tick(tick)
+    assert [len(crowded.bars(code)) for code in generated.CODES] == [0] * len(generated.CODES)
+    assert [len(thin.bars(code)) for code in generated.CODES] == [49] * len(generated.CODES)
+    assert crowded.late_ticks == thin.late_ticks == 0
+    assert all(bar.is_complete for bar in thin.bars(generated.CODES[0]))
+
+
+def test_the_price_paths_touch_every_exit_rule_of_the_shipped_settings() -> None:
+    assert decisions.touched_rules(generated.exit_paths(decisions.PATH_STEPS), SellSettings()) == decisions.RULES
