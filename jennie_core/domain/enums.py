@@ -23,12 +23,16 @@ class MarketRegime(StrEnum):
     @property
     def severity(self) -> int:
         """0 for STRONG_BULL up to 4 for STRONG_BEAR (R-THR-08)."""
-        return list(MarketRegime).index(self)
+        return _SEVERITY[self]
 
     @property
     def is_bull(self) -> bool:
         """BULL or STRONG_BULL."""
-        return self in (MarketRegime.BULL, MarketRegime.STRONG_BULL)
+        return self in _BULL
+
+
+_SEVERITY = {regime: rank for rank, regime in enumerate(MarketRegime)}
+_BULL = frozenset({MarketRegime.BULL, MarketRegime.STRONG_BULL})
 
 
 class TradeTier(StrEnum):

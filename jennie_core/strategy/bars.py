@@ -39,6 +39,7 @@ class BarBuilder:
     """Builds the bars of one code over one session; all integers, one call per tick."""
 
     __slots__ = (
+        "_bars_before",
         "_close",
         "_cumulative",
         "_end_us",
@@ -49,6 +50,7 @@ class BarBuilder:
         "_open",
         "_start_us",
         "_volume",
+        "_volume_before",
         "bars",
         "day_turnover_krw",
         "day_volume",
@@ -58,6 +60,7 @@ class BarBuilder:
 
     def __init__(self) -> None:
         self.bars: deque[Bar] = deque(maxlen=KEPT_BARS)
+        """Closed bars, oldest first; readers only, the builder adds them by `append`."""
         self.day_turnover_krw = 0
         self.day_volume = 0
         self.last_price_krw = 0
@@ -68,6 +71,7 @@ class BarBuilder:
         self._start_us = 0
         self._end_us = 0
         self._open = self._high = self._low = self._close = self._volume = 0
+        self._bars_before = self._volume_before = 0
 
     def add(self, price_krw: int, volume: int, exchange_us: int, cumulative: int = 0) -> Bar | None:
         """Take one trade; returns the bar that it closed, if any. `cumulative`: the day's shares with this trade, or 0.
@@ -130,23 +134,32 @@ class BarBuilder:
 
         None (unknown) when the last bar is incomplete; incomplete ones before it are left out of the mean.
         """
-        bars = self.bars
-        if len(bars) < 2 or not bars[-1].is_complete:
+        if not self._volume_before:
             return None
-        total = count = 0
-        for offset in range(2, min(len(bars), VOLUME_RATIO_BARS + 1) + 1):
-            bar = bars[-offset]
-            if bar.is_complete:
-                total += bar.volume
-                count += 1
-        return bars[-1].volume * count / total if total else None
+        last = self.bars[-1]
+        return last.volume * self._bars_before / self._volume_before if last.is_complete else None
+
+    def append(self, bar: Bar) -> None:
+        """Keep a closed bar; the one that was last moves into the volume window, its oldest moves out."""
+        bars = self.bars
+        if bars:
+            last = bars[-1]
+            if last.is_complete:
+                self._bars_before += 1
+                self._volume_before += last.volume
+            if len(bars) > VOLUME_RATIO_BARS:
+                oldest = bars[-1 - VOLUME_RATIO_BARS]
+                if oldest.is_complete:
+                    self._bars_before -= 1
+                    self._volume_before -= oldest.volume
+        bars.append(bar)
 
     def _close_bar(self) -> Bar:
         gap = (self._start_us - self.bars[-1].start_us) // MINUTE_US - 1 if self.bars else 0
         bar = Bar(
             self._start_us, self._open, self._high, self._low, self._close, self._volume, gap, not self._lost_ticks
         )
-        self.bars.append(bar)
+        self.append(bar)
         self._has_bar = False
         self._lost_ticks = False
         return bar
@@ -175,7 +188,7 @@ class BarBuilder:
                 gap,
             )
             rebuilt.append(bar)
-            self.bars.append(bar)
+            self.append(bar)
             self._start_us, self._end_us = start_us, start_us + MINUTE_US
             self.last_price_krw = minute.close_krw
             self.day_volume += minute.volume

@@ -5,7 +5,8 @@ hard stop, the fixed stop and the trailing stop need prices alone.
 """
 
 from dataclasses import dataclass
-from math import isfinite
+from math import inf
+from typing import NamedTuple
 
 from jennie_core.domain.enums import MarketRegime, SellReason
 from jennie_core.domain.trading_settings import SellSettings
@@ -15,6 +16,7 @@ LOCK2_ATR, LOCK2_RANGE_PCT, LOCK2_FLOOR_PCT = 2.5, (3.0, 5.0), 1.0
 LOCK1_ATR, LOCK1_RANGE_PCT, LOCK1_FLOOR_PCT = 1.5, (1.5, 3.0), 0.2
 DIVERGENCE_ATR_FACTOR, DEATH_CROSS_ATR_FACTOR = 0.75, 0.8
 DIVERGENCE_ACTIVATION_FACTOR, DEATH_CROSS_ACTIVATION_FACTOR = 0.8, 0.7
+LOWEST_LOCK_PCT = min(LOCK1_RANGE_PCT[0], LOCK2_RANGE_PCT[0])
 RSI_SELL_PCT = 50.0
 DEATH_CROSS_MAX_PROFIT_PCT = -1.0
 
@@ -42,8 +44,7 @@ class PositionContext:
     stop_loss_multiplier: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class ExitDecision:
+class ExitDecision(NamedTuple):
     """What to sell and which rule says so."""
 
     rule: str
@@ -63,14 +64,16 @@ def profit_pct(price_krw: float, average_price_krw: float) -> float:
 
 def has_valid_prices(position: PositionContext) -> bool:
     """R-EXIT-21: a buy price or price that is zero, negative or not a number allows no decision; raise an alarm."""
-    average = position.average_price_krw
-    return isfinite(average) and average > 0 and position.price_krw > 0 and position.quantity > 0
+    return 0 < position.average_price_krw < inf and position.price_krw > 0 and position.quantity > 0
 
 
 def evaluate_exit(position: PositionContext, settings: SellSettings) -> ExitDecision | None:
-    """The first exit rule that fires, or None."""
-    if not has_valid_prices(position):
-        return None
+    """The first exit rule that fires, or None; None as well for prices that allow no decision (R-EXIT-21)."""
+    return first_exit(position, settings) if has_valid_prices(position) else None
+
+
+def first_exit(position: PositionContext, settings: SellSettings) -> ExitDecision | None:
+    """`evaluate_exit` for a position whose prices were found valid."""
     average = position.average_price_krw
     profit = (position.price_krw - average) * 100 / average
     high = (position.high_watermark_krw - average) * 100 / average
@@ -114,11 +117,11 @@ def _protective(position: PositionContext, settings: SellSettings, profit: float
     if floor_armed and profit < settings.profit_floor_pct:
         return _full(position, "R-EXIT-02", SellReason.PROFIT_FLOOR, settings.profit_floor_pct)
     atr = position.atr_krw
-    if atr is not None and atr > 0:
+    if atr is not None and atr > 0 and high >= LOWEST_LOCK_PCT:
         atr_pct = atr / position.average_price_krw * 100
-        if profit < LOCK2_FLOOR_PCT and high >= _clamp(LOCK2_ATR * atr_pct, LOCK2_RANGE_PCT):
+        if profit < LOCK2_FLOOR_PCT and _reaches(high, LOCK2_ATR * atr_pct, LOCK2_RANGE_PCT):
             return _full(position, "R-EXIT-03", SellReason.TRAILING_STOP, LOCK2_FLOOR_PCT)
-        if profit < LOCK1_FLOOR_PCT and high >= _clamp(LOCK1_ATR * atr_pct, LOCK1_RANGE_PCT):
+        if profit < LOCK1_FLOOR_PCT and _reaches(high, LOCK1_ATR * atr_pct, LOCK1_RANGE_PCT):
             return _full(position, "R-EXIT-04", SellReason.TRAILING_STOP, LOCK1_FLOOR_PCT)
     if high >= settings.breakeven_activation_pct and profit < settings.breakeven_floor_pct:
         return _full(position, "R-EXIT-05", SellReason.BREAKEVEN_STOP, settings.breakeven_floor_pct)
@@ -151,7 +154,7 @@ def _trailing(
     position: PositionContext, settings: SellSettings, row: ExitRow, profit: float, high: float
 ) -> ExitDecision | None:
     """Trailing stop (R-EXIT-08, R-EXIT-14)."""
-    if not settings.trailing_enabled or profit < settings.trailing_min_profit_pct:
+    if profit < settings.trailing_min_profit_pct or not settings.trailing_enabled:
         return None
     activation = settings.trailing_activation_pct
     if position.macd_divergence:
@@ -171,12 +174,13 @@ def _profit_taking(
     decision = _scale_out(position, settings, row, profit)
     if decision is not None:
         return decision
-    trailing_takes_over = settings.trailing_enabled and high >= settings.trailing_activation_pct
-    if not trailing_takes_over and _is_overbought(position, settings) and profit >= settings.rsi_min_profit_pct:
-        quantity = part_quantity(position.quantity, RSI_SELL_PCT)
-        is_full = quantity == position.quantity
-        return ExitDecision("R-EXIT-10", SellReason.RSI_OVERBOUGHT, quantity, is_full, settings.rsi_overbought)
-    if not settings.trailing_enabled and profit >= settings.profit_target_pct:
+    if profit >= settings.rsi_min_profit_pct and _is_overbought(position, settings):
+        trailing_takes_over = settings.trailing_enabled and high >= settings.trailing_activation_pct
+        if not trailing_takes_over:
+            quantity = part_quantity(position.quantity, RSI_SELL_PCT)
+            is_full = quantity == position.quantity
+            return ExitDecision("R-EXIT-10", SellReason.RSI_OVERBOUGHT, quantity, is_full, settings.rsi_overbought)
+    if profit >= settings.profit_target_pct and not settings.trailing_enabled:
         return _full(position, "R-EXIT-11", SellReason.PROFIT_TARGET, settings.profit_target_pct)
     return None
 
@@ -187,6 +191,8 @@ def _scale_out(position: PositionContext, settings: SellSettings, row: ExitRow, 
     A part worth less than the minimum waits; when the next level is reached as well, both parts go together, so a
     small position is not blocked at its first level for good.
     """
+    if profit < row.scale_out[0].profit_pct:
+        return None
     sell_pct = 0.0
     price = position.price_krw
     for index in range(position.scale_out_level, len(row.scale_out)):
@@ -212,7 +218,7 @@ def _last_resorts(
     position: PositionContext, settings: SellSettings, row: ExitRow, profit: float
 ) -> ExitDecision | None:
     """Death cross and time exit (R-EXIT-12, R-EXIT-13)."""
-    if row.death_cross_exit and position.death_cross and profit < DEATH_CROSS_MAX_PROFIT_PCT:
+    if position.death_cross and row.death_cross_exit and profit < DEATH_CROSS_MAX_PROFIT_PCT:
         return _full(position, "R-EXIT-12", SellReason.DEATH_CROSS, DEATH_CROSS_MAX_PROFIT_PCT)
     if position.holding_days is not None and position.holding_days >= settings.max_holding_days:
         return _full(position, "R-EXIT-13", SellReason.TIME_EXIT, float(settings.max_holding_days))
@@ -232,5 +238,7 @@ def _full(position: PositionContext, rule: str, reason: SellReason, threshold: f
     return ExitDecision(rule, reason, position.quantity, True, threshold)
 
 
-def _clamp(value: float, bounds: tuple[float, float]) -> float:
-    return min(max(value, bounds[0]), bounds[1])
+def _reaches(high: float, activation: float, bounds: tuple[float, float]) -> bool:
+    """Whether the highest profit reaches an activation that is kept within bounds."""
+    lowest, highest = bounds
+    return high >= lowest and (high >= activation or high >= highest)

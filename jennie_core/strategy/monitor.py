@@ -16,7 +16,7 @@ from jennie_core.domain.signals import Alert, SellOrder
 from jennie_core.domain.trading_settings import TradingSettings
 from jennie_core.krx.sessions import SessionTimes
 from jennie_core.strategy.context import NO_EXIT_CONTEXT, ExitContext, exit_context
-from jennie_core.strategy.exits import ExitDecision, evaluate_exit, has_valid_prices, profit_pct
+from jennie_core.strategy.exits import ExitDecision, first_exit, has_valid_prices, profit_pct
 from jennie_core.strategy.held import HeldStock, OpenSell, PositionIndicators, WatermarkChange
 from jennie_core.strategy.monitor_alerts import MonitorAlerts
 
@@ -33,6 +33,7 @@ class MonitorCore:
 
     def __init__(self, settings: TradingSettings, session: SessionTimes) -> None:
         self._sell = settings.sell
+        self._floor_activation_pct = settings.sell.profit_floor_activation_pct
         self._day = session.day
         self._open_us = session.open_us
         self._close_us = session.close_us
@@ -132,7 +133,7 @@ class MonitorCore:
         held.last_tick_received_us = tick.received_us
         if held.is_stale:
             self._alerts.price_is_back(held, now_us)
-        if held.move_price(tick.price_krw, self._sell.profit_floor_activation_pct):
+        if held.move_price(tick.price_krw, self._floor_activation_pct):
             self._changed.add(tick.code)
         order = self._evaluate(held, now_us, from_tick=True)
         return NOTHING if order is None else (order,)
@@ -229,7 +230,7 @@ class MonitorCore:
             return None
         if held.prices_invalid:
             self._alerts.prices_are_valid(held, now_us)
-        decision = evaluate_exit(held.context, self._sell)
+        decision = first_exit(held.context, self._sell)
         if decision is None:
             held.raised_rule = None
             return None

@@ -20,12 +20,13 @@ class RunningSma:
     def add(self, value: float) -> float | None:
         """Take one value; the mean before it stays readable as `previous`."""
         self.previous = self.value
-        self._window.append(value)
-        self._total += value
-        if len(self._window) > self._n:
-            self._total -= self._window.popleft()
-        if len(self._window) == self._n:
-            self.value = self._total / self._n
+        window, total, n = self._window, self._total + value, self._n
+        window.append(value)
+        if len(window) > n:
+            total -= window.popleft()
+        self._total = total
+        if len(window) == n:
+            self.value = total / n
         return self.value
 
 
@@ -66,18 +67,18 @@ class RunningRsi:
         self.previous = self.value
         change, n = value - last, self._n
         up, down = (change, 0.0) if change > 0 else (0.0, -change)
-        self._changes += 1
-        if self._changes <= n:
-            self._gain += up
-            self._loss += down
+        if self._changes < n:
+            self._changes += 1
+            gain, loss = self._gain + up, self._loss + down
             if self._changes < n:
+                self._gain, self._loss = gain, loss
                 return None
-            self._gain /= n
-            self._loss /= n
+            gain, loss = gain / n, loss / n
         else:
-            self._gain = (self._gain * (n - 1) + up) / n
-            self._loss = (self._loss * (n - 1) + down) / n
-        self.value = 100.0 if self._loss == 0 else 100 - 100 / (1 + self._gain / self._loss)
+            gain = (self._gain * (n - 1) + up) / n
+            loss = (self._loss * (n - 1) + down) / n
+        self._gain, self._loss = gain, loss
+        self.value = 100.0 if loss == 0 else 100 - 100 / (1 + gain / loss)
         return self.value
 
 

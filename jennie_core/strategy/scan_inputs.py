@@ -10,6 +10,7 @@ from jennie_core.domain.enums import IntradayRiskLevel, SignalType
 from jennie_core.domain.macro import IntradayRisk, TradingContext
 from jennie_core.domain.watchlist import HotWatchlist
 from jennie_core.strategy.context import EffectiveContext, effective_context, harsher, no_buys_refusal
+from jennie_core.strategy.feed_state import FeedState
 
 
 class ScanInputs:
@@ -21,7 +22,8 @@ class ScanInputs:
         self.stop_loss_cooldowns: Mapping[str, int] | None = None
         self.sell_cooldowns: Mapping[str, int] | None = None
         self.last_signal_us: dict[str, int] = {}
-        self.feed_is_stalled = False
+        self.feed: FeedState | None = None
+        """The trade feed as the scanner hears it; None in a replay, where nothing stalls."""
         self._watchlist_end_us = 0
         self.context: TradingContext | None = None
         self.risk: IntradayRisk | None = None
@@ -76,6 +78,11 @@ class ScanInputs:
     def feed_refusal(self) -> Refusal | None:
         """Drill 16: without trades the newest price is an old one, so entries are frozen."""
         return Refusal(rule="FEED-STALE", detail="no trades arrive: no buys") if self.feed_is_stalled else None
+
+    @property
+    def feed_is_stalled(self) -> bool:
+        """Whether no trades arrive."""
+        return self.feed is not None and self.feed.is_stalled
 
     def stop_refusal(self) -> Refusal | None:
         """R-SCAN-04: paused, halted, or the stops are unknown."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from jennie_core.domain.base import canonical_hash, from_epoch_us
 from jennie_core.domain.decisions import Refusal
@@ -41,8 +42,7 @@ class SignalRefusal:
 Decision = BuySignal | SignalRefusal
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
+class Trigger(NamedTuple):
     """What made a decision fall: the price now and the tick it came from."""
 
     price_krw: int
@@ -51,8 +51,7 @@ class Trigger:
     received_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class Readings:
+class Readings(NamedTuple):
     """RSI, volume ratio and VWAP at a closed bar; saved with a pending hit, published with the signal."""
 
     rsi: float | None

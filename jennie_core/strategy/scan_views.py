@@ -58,19 +58,31 @@ class ScanViews:
         self._settings = settings
         self._windows = windows
         self._inputs = inputs
+        self._setups: dict[str, Setup] = {}
 
     def setup(self, state: CodeState, listed: Listed, regime: MarketRegime | None, trigger: Trigger) -> Setup:
-        """What the entry setups look at."""
+        """What the entry setups look at: one object for each listed code, moved to the bar that has just closed."""
+        found = self._setups.get(listed.code)
+        if found is None or found.listed is not listed:
+            found = self._setups[listed.code] = self._new_setup(state, listed, trigger)
         builder = state.builder
+        found.price_krw = trigger.price_krw
+        found.vwap_krw = builder.vwap_krw
+        found.volume_ratio = builder.volume_ratio
+        found.regime = regime
+        found.market_us = trigger.market_us
+        return found
+
+    def _new_setup(self, state: CodeState, listed: Listed, trigger: Trigger) -> Setup:
         return Setup(
             listed=listed,
-            bars=builder.bars,
+            bars=state.builder.bars,
             indicators=state.indicators,
             opening_range=state.opening_range,
             price_krw=trigger.price_krw,
-            vwap_krw=builder.vwap_krw,
-            volume_ratio=builder.volume_ratio,
-            regime=regime,
+            vwap_krw=None,
+            volume_ratio=None,
+            regime=None,
             market_us=trigger.market_us,
             open_us=self._windows.open_us,
             listed_sessions=state.listed_sessions,

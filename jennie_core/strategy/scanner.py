@@ -56,7 +56,7 @@ class ScannerCore:
         replay_views = ScanViews(settings, self._windows, self._replay_inputs)
         replay_decider = ScanDecider(session.day, replay_views, self._replay_inputs, confirm_bars)
         self._replay = ScanReplay(self._states, replay_decider, self._windows, bar_grace_us)
-        self._feed = FeedState(session)
+        self._feed = self._inputs.feed = FeedState(session)
         self._listed_count = 0
         self.outside_ticks = 0
         """Ticks outside continuous trading; counted, never in a bar (T6)."""
@@ -125,7 +125,6 @@ class ScannerCore:
         """Take one trade (R-SCAN-03)."""
         if tick.source == STREAMED:
             self._feed.saw_trade(tick.exchange_us)
-            self._inputs.feed_is_stalled = self._feed.is_stalled
         state = self._states.get(tick.code)
         if state is None:
             self.unlisted_ticks += 1
@@ -143,7 +142,7 @@ class ScannerCore:
 
     def on_mark(self, market_us: int) -> Sequence[Decision]:
         """Take a clock mark: bars whose minute is over close by timer, in order of code."""
-        self._inputs.feed_is_stalled = self._feed.judge(market_us, self._listed_count)
+        self._feed.judge(market_us, self._listed_count)
         decisions: list[Decision] = []
         due_us = market_us - self._grace_us
         for code in sorted(self._states):

@@ -33,7 +33,7 @@ def setup(bars: list[Bar], **changes: Any) -> Setup:
     builder, indicators = BarBuilder(), BarIndicators()
     opening = OpeningRange(us("09:00"), us("09:15"))
     for one in bars:
-        builder.bars.append(one)
+        builder.append(one)
         indicators.add(one.close_krw)
         opening.add(one)
     values: dict[str, Any] = {
