@@ -38,6 +38,8 @@ from jennie_live.gateway.worker import GatewayWorker, Parts
 
 SERVICE = "kis-gateway"
 TICK_FOLDER = "ticks"
+PUBLISH_SECONDS = 5.0
+"""A batch of ticks that the store has not taken by then is lost and said; a busy machine alone must not cost one."""
 
 
 class TimeSource:
@@ -85,7 +87,7 @@ def build(settings: Settings) -> FastAPI:
     desk = OrderDesk(client, who, store)
 
     recorder = Recorder(settings.state_dir / TICK_FOLDER, settings.mode.value, settings.tick_log_days)
-    publishing = connect(settings.effective_redis_url, retries=0)
+    publishing = connect(settings.effective_redis_url, timeout_seconds=PUBLISH_SECONDS, retries=0)
     publisher = Publisher(publishing, SERVICE, runtime.metrics, recorder.put, may_conflate=settings.conflates)
     claims = Claims(book_limit=settings.book_codes)
     shelf = BookShelf(now.now)
