@@ -29,7 +29,7 @@ test: setup ## Run every test that needs no browser (PYTEST_ARGS= passes options
 	@scripts/test_needs.sh
 ifeq ($(strip $(PYTEST_ARGS)),)
 	@$(VENV)/pytest -q -n 2 --dist loadfile tests/unit tests/property tests/contract
-	@$(VENV)/pytest -q -n 2 --dist loadfile tests/drills tests/integration
+	@$(VENV)/pytest -q -n 3 --dist loadfile tests/drills tests/integration
 	@$(VENV)/pytest tests/e2e
 else
 	@$(VENV)/pytest $(PYTEST_ARGS)

@@ -322,6 +322,7 @@ def seed_market(engine: Engine, listed: HotWatchlist, rng: random.Random) -> Non
             "analyst": "rules", "llm_grade": "B", "llm_reason": "20일 수익률과 수급이 모두 양호하고 밸류에이션 부담이 낮음",
             "risk_tag": e.risk_tag.value, "trade_tier": e.trade_tier.value, "is_tradable": e.is_tradable,
             "is_final_selected": True, "exclusion": None, "sector_group": e.sector_group, "is_active": True,
+            "feeds_watchlist": True,
             "known_at": at("08:30"),
         }
         for e in listed.entries

@@ -347,7 +347,10 @@ async def test_a_killed_executor_settles_its_open_order_before_new_signals(
 async def test_a_position_sold_in_this_slice_may_be_bought_only_after_the_next(
     redis_url: str, sqlite_url: str, tmp_path: Path
 ) -> None:
-    """Decision 0001: the other desk's change comes into force at the end of the following slice, always."""
+    """Decision 0001: the other desk's change comes into force at the end of the following slice, always.
+
+    Until then the balance lacks what the books still hold: profit and loss are unknown, which refuses first (0013).
+    """
     async with desk_rig(redis_url, sqlite_url, tmp_path, BUYER, SELLER) as rig:
         managed = await holding(rig)
         await rig.sell(sell_reason=SellReason.PROFIT_TARGET)
@@ -359,7 +362,7 @@ async def test_a_position_sold_in_this_slice_may_be_bought_only_after_the_next(
         await rig.signal(signal_id="next-slice")
         await rig.mark()
         refused = {row["signal_id"]: row["refusal_rule"] for row in rig.rows(SIGNAL_LOG, outcome="refused")}
-        assert refused == {"same-slice": "R-BUY-06", "next-slice": "R-BUY-07"}
+        assert refused == {"same-slice": "R-GRD-08", "next-slice": "R-BUY-07"}
 
 
 @pytest.mark.rule("R-TG-16")
